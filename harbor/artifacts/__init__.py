@@ -1,0 +1,1 @@
+"""Repositories, artifacts, tags and blobs: what is in the registry."""

@@ -1,0 +1,144 @@
+"""What is kept: repositories, artifacts, tags, and which blobs they consist of.
+
+A blob's bytes are in the store, once for each digest. Who may see them follows from
+``RepositoryBlob``: a blob is served in the repositories that it was pushed to or mounted into,
+and nowhere else. Its key begins with the project's id, not the name, so that a project made
+anew under an old name inherits nothing.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from harbor.core import clock
+from harbor.core.db import Table, Time, ascii_text
+
+DIGEST = ascii_text(135)  # "sha512:" and 128 digits
+
+
+class Repository(Table):
+    """Made by the first push of a manifest; it outlives its artifacts."""
+
+    __tablename__ = "repository"
+
+    repository_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ascii_text(255), unique=True)  # with its project
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id"), index=True)
+    description: Mapped[str] = mapped_column(String(65535), default="")
+    pull_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
+
+
+class Blob(Table):
+    """Bytes that are in the store, whole and verified."""
+
+    __tablename__ = "blob"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class RepositoryBlob(Table):
+    """A blob may be read in this repository, and manifests pushed to it may name the blob."""
+
+    __tablename__ = "repository_blob"
+
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id"), primary_key=True)
+    repository: Mapped[str] = mapped_column(ascii_text(255), primary_key=True)
+    digest: Mapped[str] = mapped_column(
+        DIGEST, ForeignKey("blob.digest"), primary_key=True, index=True
+    )
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class Manifest(Table):
+    """The bytes of a manifest, as they were pushed."""
+
+    __tablename__ = "manifest"
+
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class Artifact(Table):
+    """A manifest in a repository."""
+
+    __tablename__ = "artifact"
+    __table_args__ = (UniqueConstraint("repository_id", "digest"), Index(None, "digest"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id"), index=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.repository_id"))
+    digest: Mapped[str] = mapped_column(DIGEST, ForeignKey("manifest.digest"))
+    manifest_media_type: Mapped[str] = mapped_column(String(255))
+    media_type: Mapped[str] = mapped_column(String(255))  # of the config; of the index itself
+    artifact_type: Mapped[str] = mapped_column(String(255))
+    manifest_size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)  # with config and layers, or with its children
+    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    push_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    pull_time: Mapped[datetime | None] = mapped_column(Time)
+
+
+class ArtifactBlob(Table):
+    """A blob that an artifact's manifest names."""
+
+    __tablename__ = "artifact_blob"
+
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), primary_key=True
+    )
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True, index=True)
+
+
+class ArtifactReference(Table):
+    """A child of an index. One index may list the same child for several platforms."""
+
+    __tablename__ = "artifact_reference"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    parent_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), index=True
+    )
+    child_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"), index=True)
+    child_digest: Mapped[str] = mapped_column(DIGEST)
+    platform: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    urls: Mapped[list[str] | None] = mapped_column(JSON)
+
+
+class Accessory(Table):
+    """An artifact that says something about another one: a signature, an SBOM.
+
+    The subject may come later than the accessory, so it is named by digest.
+    """
+
+    __tablename__ = "artifact_accessory"
+    __table_args__ = (Index(None, "repository_id", "subject_digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), unique=True
+    )
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.repository_id"))
+    subject_digest: Mapped[str] = mapped_column(DIGEST)
+    kind: Mapped[str] = mapped_column(String(64))  # signature.cosign, subject.accessory, …
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class Tag(Table):
+    __tablename__ = "tag"
+    __table_args__ = (UniqueConstraint("repository_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    repository_id: Mapped[int] = mapped_column(ForeignKey("repository.repository_id"))
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifact.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(ascii_text(128))
+    push_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    pull_time: Mapped[datetime | None] = mapped_column(Time)

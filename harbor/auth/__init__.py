@@ -1,0 +1,1 @@
+"""The front desk: sign-in, tokens, and who may do what."""

@@ -1,0 +1,327 @@
+"""Operations: declared once, here performed; described as OpenAPI 3.1 in ``openapi.py``."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import (
+    Any,
+    Generic,
+    Required,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from harbor.core import html, wire
+from harbor.core.db import Database
+from harbor.core.errors import (
+    BadRequest,
+    Forbidden,
+    HarborError,
+    TooLarge,
+    Unauthorized,
+    Unprocessable,
+)
+from harbor.core.later import Later
+from harbor.core.security import NOBODY, Permission, Principal
+from harbor.core.settings import MIB, Settings
+from harbor.core.storage.interface import Store
+
+T = TypeVar("T")
+Handler = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Created:
+    """The answer 201: a ``Location``, relative to the host, and no body."""
+
+    location: str
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """The answer to a list: a JSON array, ``X-Total-Count``, and ``Link`` where pages follow."""
+
+    items: Sequence[T]
+    total: int
+
+
+@dataclass(frozen=True)
+class View:
+    """The answer to a browser: a template and the one object it shows."""
+
+    template: str
+    page: object
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A line of the audit log, filled from the arguments; ``{target}`` is a repository and tag."""
+
+    operation: str  # create, delete, pull, update
+    resource_type: str
+    resource: str  # "{body.project_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """What happened, as ``record`` is told."""
+
+    principal: Principal
+    operation: str
+    resource_type: str
+    resource: str
+    succeeded: bool
+    project_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Op:
+    """One operation: all that the server, the documentation and the tests need to know of it."""
+
+    method: str
+    path: str
+    handler: Handler
+    allow: Permission  # who may call it; deliberately without a default
+    status: int = 200
+    fails: tuple[type[HarborError], ...] = ()
+    audit: Audit | None = None
+    stream: bool = False  # bytes may flow for long, so no transaction is held open meanwhile
+    read_only_ok: bool = False  # allowed although it writes and the registry is in read-only mode
+    max_body: int = 4 * MIB  # bytes; a streaming operation has no limit
+    id: str = ""  # the operationId, where it is not the handler's name in camelCase
+    tag: str = ""
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """What the handler takes and returns, read from its signature."""
+        hints = get_type_hints(self.handler, include_extras=True)
+        result = hints["return"]
+        if get_origin(result) is Page:
+            hints["return"] = list.__class_getitem__(get_args(result)[0])
+        return {name: hint for name, hint in hints.items() if name != "ctx"}
+
+    @property
+    def failures(self) -> Iterator[type[HarborError]]:
+        """The errors a caller may see: those that follow from the declaration, then those in it."""
+        given = self.types.keys() - {"return"}
+        if "body" in given:
+            yield from (BadRequest, TooLarge)
+        if given:
+            yield Unprocessable
+        if self.allow.scope != "public":
+            yield Unauthorized
+        if self.allow.scope in ("system", "project") and self.tag != "registry":
+            yield Forbidden
+        yield from self.fails
+
+
+class Declared(TypedDict, total=False):
+    """What a room declares of an operation; the meaning and the defaults are in ``Op``."""
+
+    allow: Required[Permission]
+    status: int
+    fails: tuple[type[HarborError], ...]
+    audit: Audit
+    stream: bool
+    read_only_ok: bool
+    max_body: int
+    id: str
+
+
+@dataclass
+class Routes:
+    """A room's table of operations, filled by decorating its handlers."""
+
+    prefix: str = ""
+    tag: str = ""
+    ops: list[Op] = field(default_factory=list)
+
+    def on(
+        self, method: str, path: str, **declared: Unpack[Declared]
+    ) -> Callable[[Handler], Handler]:
+        def add(handler: Handler) -> Handler:
+            place = self.prefix + path
+            self.ops.append(
+                Op(method=method, path=place, handler=handler, tag=self.tag, **declared)
+            )
+            return handler
+
+        return add
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What every operation shares, and the three decisions that core leaves to rooms."""
+
+    db: Database
+    store: Store
+    settings: Settings
+    later: Later
+    authenticate: Callable[[Request], Awaitable[Principal]]
+    authorize: Callable[["Ctx", Op], Awaitable[None]]
+    record: Callable[[AsyncSession, AuditLine], None]
+    things: Mapping[type, object] = field(default_factory=dict)
+
+
+@dataclass
+class Ctx:
+    """What a handler may touch: the request, the caller, and one transaction."""
+
+    request: Request
+    wiring: Wiring
+    principal: Principal = NOBODY
+    transaction: AsyncSession | None = None
+    project_id: int | None = None  # of the project in the path, once the caller is let in
+
+    @property
+    def session(self) -> AsyncSession:
+        if self.transaction is None:
+            raise RuntimeError("a streaming operation opens its own short transactions")
+        return self.transaction
+
+    @property
+    def db(self) -> Database:
+        return self.wiring.db
+
+    @property
+    def store(self) -> Store:
+        return self.wiring.store
+
+    @property
+    def settings(self) -> Settings:
+        return self.wiring.settings
+
+    @property
+    def known_project_id(self) -> int:
+        """The id of the project in the path; authorizing found it."""
+        if self.project_id is None:
+            raise RuntimeError("only an operation with allow=project(...) has a project")
+        return self.project_id
+
+    def the(self, kind: type[T]) -> T:
+        """The one object of *kind* that the building put at its rooms' disposal."""
+        found = self.wiring.things[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+def routes(ops: Iterable[Op], wiring: Wiring) -> list[Route]:
+    """One Starlette route per path; fixed segments are tried before ``{parameters}``.
+
+    Harbor's clients end the path of a list with a slash or not, so both are served.
+    """
+    by_path: dict[str, dict[str, Op]] = defaultdict(dict)
+    for op in sorted(ops, key=lambda op: op.path.replace("{", "\uffff")):
+        by_path[op.path][op.method] = op
+    return [
+        route(place, methods, wiring)
+        for path, methods in by_path.items()
+        for place in ((path,) if path.endswith("/") else (path, path + "/"))
+    ]
+
+
+def route(path: str, methods: dict[str, Op], wiring: Wiring) -> Route:
+    async def endpoint(request: Request) -> Response:
+        op = methods.get(request.method) or methods["GET"]
+        return await perform(op, request, wiring)
+
+    return Route(path, endpoint, methods=list(methods))
+
+
+async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
+    """Authenticate, authorize, decode, do, record, commit: the same steps for every operation.
+
+    The body is read before the transaction begins: a slow client holds no lock.
+    """
+    ctx = Ctx(request, wiring)
+    given: dict[str, Any] = {}
+    try:
+        ctx.principal = await wiring.authenticate(request)
+        await wiring.authorize(ctx, op)
+        given = await read(op, request)
+        if op.stream:
+            return respond(op, request, await op.handler(ctx, **given))
+        reads = op.method == "GET"
+        async with wiring.db.reading() if reads else wiring.db.writing() as ctx.transaction:
+            answer = respond(op, request, await op.handler(ctx, **given))
+            record(ctx, op, given, succeeded=True)
+            return answer
+    except HarborError:
+        if op.audit and given:
+            async with wiring.db.writing() as ctx.transaction:
+                record(ctx, op, given, succeeded=False)
+        raise
+
+
+def record(ctx: Ctx, op: Op, given: Mapping[str, Any], *, succeeded: bool) -> None:
+    """Write the audit line that *op* declares, if it declares one, in the current transaction."""
+    if op.audit is None:
+        return
+    line = AuditLine(
+        ctx.principal,
+        op.audit.operation,
+        op.audit.resource_type,
+        op.audit.resource.format(**given),
+        succeeded,
+        ctx.project_id,
+    )
+    ctx.wiring.record(ctx.session, line)
+
+
+async def read(op: Op, request: Request) -> dict[str, Any]:
+    """Turn the request into the handler's arguments, or refuse it."""
+    given: dict[str, Any] = {}
+    for name, kind in op.types.items():
+        if name == "body":
+            given[name] = wire.decode(await body_of(request, op.max_body), kind)
+        elif name == "raw":
+            given[name] = await body_of(request, op.max_body)
+        elif name == "query":
+            given[name] = wire.parameters(dict(request.query_params), kind)
+        elif name != "return":
+            given[name] = wire.parameter(request.path_params[name], kind)
+    return given
+
+
+async def body_of(request: Request, limit: int) -> bytes:
+    """The whole body; ``TooLarge`` as soon as more than *limit* bytes are announced or come."""
+    announced = request.headers.get("content-length", "0")
+    if not announced.isascii() or not announced.isdigit():
+        raise BadRequest("invalid Content-Length")
+    if int(announced) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    pieces: list[bytes] = []
+    total = 0
+    async for piece in request.stream():
+        total += len(piece)
+        if total > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def respond(op: Op, request: Request, result: object) -> Response:
+    """Turn what the handler returned into bytes."""
+    match result:
+        case Response():
+            return result
+        case None:
+            return Response(status_code=op.status)
+        case Created(location):
+            return Response(status_code=201, headers={"Location": location})
+        case View(template, page):
+            return HTMLResponse(html.render(template, page), op.status)
+        case Page(items, total):
+            headers = {"X-Total-Count": str(total), **wire.links(request.url, total)}
+            return Response(wire.encode(items), op.status, headers, wire.JSON)
+    return Response(wire.encode(result), op.status, media_type=wire.JSON)

@@ -1,0 +1,174 @@
+"""The one database layer: base class of all tables, sessions, column types.
+
+SQLite and PostgreSQL promise the same: what ``writing`` has committed is on the disk, and two
+writers never see half of each other's work. On SQLite there is one writing connection in each
+process, so writers queue here, in order, instead of polling the file's lock.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, MetaData, String, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+from harbor.core.errors import Unavailable
+
+DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",
+}
+BUSY_MS = 30_000  # how long a process waits for another one's write on SQLite
+FILES_LOCK = 7_214_001  # PostgreSQL advisory lock: files of blobs come and go
+
+
+class Table(DeclarativeBase):
+    """Base of every mapped class. Constraint names are fixed so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Time(TypeDecorator[datetime]):
+    """A moment, aware and in UTC, also where the database knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def ascii_text(length: int) -> String:
+    """Text that sorts by its bytes everywhere, as OCI's lists do; a locale would mix capitals."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def async_url(url: str) -> URL:
+    """*url* with the driver that we use for its kind of database."""
+    parsed = make_url(url)
+    return parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+
+
+class Database:
+    """Sessions on one database: ``reading`` and ``writing``, each one transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.url = async_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite:
+            self._reader = sqlite_engine(self.url, "BEGIN", pool_size=8, max_overflow=24)
+            self._writer = sqlite_engine(
+                self.url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=60
+            )
+        else:
+            self._reader = self._writer = create_async_engine(
+                self.url, pool_size=10, max_overflow=20, pool_timeout=60, pool_pre_ping=True
+            )
+        # Rows stay readable after commit, so that an answer can be built from them.
+        self._readers = async_sessionmaker(self._reader, expire_on_commit=False)
+        self._writers = async_sessionmaker(self._writer, expire_on_commit=False)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self._writer
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A snapshot to read from; whatever is changed in it is thrown away."""
+        try:
+            async with self._readers() as session:
+                yield session
+        except PoolTimeout as error:
+            raise Unavailable("the registry is busy; try again in a moment") from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end, rolled back if anything is raised."""
+        try:
+            async with self._writers.begin() as session:
+                yield session
+        except PoolTimeout as error:
+            raise Unavailable("the registry is busy; try again in a moment") from error
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def sqlite_engine(url: URL, begin: str, **pool: Any) -> AsyncEngine:
+    engine = create_async_engine(url, **pool)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # NORMAL may lose acknowledged commits when the power fails
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_MS}",
+            "journal_size_limit=67108864",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def insert_or_ignore(session: AsyncSession, table: type[Table], rows: list[dict[str, Any]]) -> Any:
+    """An INSERT that leaves rows alone which are there already, whoever was first."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).values(rows).on_conflict_do_nothing()
+
+
+def insert_or_update(
+    session: AsyncSession, table: type[Table], row: dict[str, Any], *, key: list[str]
+) -> Any:
+    """An INSERT of *row*; where *key* is taken, the rest of *row* replaces what stands there."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    rest = {name: value for name, value in row.items() if name not in key}
+    return dialect.insert(table).values(row).on_conflict_do_update(index_elements=key, set_=rest)
+
+
+async def hold_files(session: AsyncSession, *, alone: bool = False) -> None:
+    """Until this transaction ends, no other one may publish a blob's file and remove one at once.
+
+    Publishers share the lock; whoever removes files holds it *alone*. On SQLite a writing
+    transaction excludes all others anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        await session.execute(text(f"SELECT {lock}({FILES_LOCK})"))

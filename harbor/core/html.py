@@ -1,0 +1,18 @@
+"""Pages: one strict Jinja environment over ``templates/``."""
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from harbor.core import shipped
+
+environment = Environment(
+    loader=FileSystemLoader(shipped.folder("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(template: str, page: object) -> str:
+    """*template* shown with the one name it may use: ``page``."""
+    return environment.get_template(template).render(page=page)

@@ -1,0 +1,54 @@
+"""What may be written a second later: pull counts, pull times, audit lines of pulls.
+
+Only what can be lost without harm is handed in here. A kill loses at most the last second of
+it; a proper stop loses nothing.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.core.db import Database
+from harbor.core.errors import HarborError
+
+log = logging.getLogger(__name__)
+Write = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
+INTERVAL_S = 1.0
+MAX_WAITING = 100_000  # items; beyond that the database cannot follow, and the oldest are dropped
+
+
+class Later:
+    """Items by the function that writes them, many in one transaction."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: dict[Write, list[Any]] = defaultdict(list)
+
+    def add(self, write: Write, item: object) -> None:
+        self._waiting[write].append(item)
+
+    async def flush(self) -> None:
+        """Write all that waits. What fails stays, to be tried again."""
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        for write, items in waiting.items():
+            try:
+                async with self._db.writing() as session:
+                    await write(session, items)
+            except (SQLAlchemyError, HarborError, OSError):
+                log.exception("could not write what waited", extra={"items": len(items)})
+                self._waiting[write] = (items + self._waiting[write])[-MAX_WAITING:]
+
+    async def run(self) -> None:
+        """Flush every second until cancelled, and once more then."""
+        with contextlib.suppress(asyncio.CancelledError):
+            while True:
+                await asyncio.sleep(INTERVAL_S)
+                if self._waiting:
+                    await self.flush()
+        await self.flush()

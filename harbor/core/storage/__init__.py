@@ -1,0 +1,1 @@
+"""Where blob bytes live: the interface, and one module for each kind of place."""

@@ -1,0 +1,133 @@
+"""What a place for bytes must do: three small protocols, which together are a ``Store``.
+
+Every implementation passes the suite in ``tests/conformance/test_storage.py``.
+
+The promises, in the order in which a push needs them:
+
+1. bytes appended to an upload survive a restart of the process, and ``size`` tells how many;
+2. ``seal`` returns only when every byte is on the disk and the digest is right;
+3. ``publish`` makes a sealed upload the blob of that digest, in one step: whoever opens the
+   digest sees nothing or all of it, and after ``publish`` a power cut does not take it back.
+
+The caller publishes inside the transaction that records the blob and answers after its commit.
+So a kill before the commit leaves at most a file that no row names, which nobody is served and
+``Blobs.leftovers`` finds; a kill after it leaves a blob that is whole.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harbor.core.oci import Digest
+
+
+class BlobMissing(Exception):
+    """There is no blob of that digest in this store."""
+
+
+class UploadMissing(Exception):
+    """There is no such upload: never begun, finished, cancelled, or swept."""
+
+
+class UploadInUse(Exception):
+    """Another request, here or in another process, is writing to the upload."""
+
+
+class DigestMismatch(Exception):
+    """The uploaded bytes have another digest than the client said."""
+
+    def __init__(self, actual: Digest) -> None:
+        super().__init__(f"the content has the digest {actual}")
+        self.actual = actual
+
+
+class WrongOffset(Exception):
+    """A chunk does not begin where the upload ends."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"the upload has {size} bytes")
+        self.size = size
+
+
+class StorageFull(Exception):
+    """No room: the disk is full, or down to the reserve that keeps the database writable."""
+
+
+class Blob(Protocol):
+    """A whole blob, open for reading. It stays readable although it be deleted meanwhile."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def path(self) -> Path | None:
+        """The file that holds the bytes, where there is one: it can be sent without copying."""
+
+    @property
+    def url(self) -> str | None:
+        """Where a client may fetch the bytes itself for a while, if the store redirects."""
+
+    def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        """The bytes from *start* up to, not including, *stop*, in pieces of at most 128 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file or object that may belong to nobody."""
+
+    name: str  # a digest, or an upload id
+    age_s: float  # since it was last written
+
+
+class Blobs(Protocol):
+    """What is whole."""
+
+    def open(self, digest: Digest) -> AbstractAsyncContextManager[Blob]:
+        """The blob; raises ``BlobMissing`` on entry."""
+
+    async def delete(self, digest: Digest) -> None:
+        """Remove the blob; nothing happens if there is none."""
+
+    def blobs(self) -> AsyncIterator[Leftover]:
+        """Every blob that is stored, in no order, whether a row names it or not."""
+
+
+class Uploads(Protocol):
+    """What is on its way in."""
+
+    async def begin(self, upload_id: str) -> None:
+        """An empty upload. *upload_id* is 32 hexadecimal digits, made by us."""
+
+    async def size(self, upload_id: str) -> int:
+        """How many bytes are here; ``UploadMissing``."""
+
+    async def append(
+        self, upload_id: str, chunks: AsyncIterator[bytes], offset: int | None = None
+    ) -> int:
+        """Add *chunks*; return the new size.
+
+        Raises ``UploadMissing``, ``UploadInUse``, ``StorageFull``, and ``WrongOffset`` if *offset*
+        is given and is not the size so far. Whatever *chunks* itself raises (the client went away)
+        comes through after the bytes before it were kept.
+        """
+
+    async def seal(self, upload_id: str, digest: Digest) -> int:
+        """Check the content against *digest* and make it durable; return its size.
+
+        Raises ``UploadMissing``, ``UploadInUse``, ``DigestMismatch`` and ``StorageFull``.
+        """
+
+    async def publish(self, upload_id: str, digest: Digest) -> None:
+        """Make the sealed upload the blob *digest*, replacing one that is there already."""
+
+    async def cancel(self, upload_id: str) -> None:
+        """Forget the upload and its bytes; nothing happens if there is none."""
+
+    def uploads(self) -> AsyncIterator[Leftover]:
+        """Every upload that has bytes or a file here, in no order."""
+
+
+class Store(Blobs, Uploads, Protocol):
+    """All of it."""

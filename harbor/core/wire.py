@@ -1,0 +1,112 @@
+"""JSON and parameters, as Harbor's clients write and expect them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.datastructures import URL
+
+from harbor.core.errors import BadRequest, Unprocessable
+
+T = TypeVar("T")
+JSON = "application/json; charset=utf-8"
+MAX_ID = 2**31 - 1
+PageNumber = Annotated[int, Meta(ge=1, le=MAX_ID)]
+PageSize = Annotated[int, Meta(ge=1, le=100)]
+Id = Annotated[int, Meta(ge=0, le=MAX_ID)]
+
+
+class Paging(Struct, kw_only=True):
+    """Which part of a list."""
+
+    page: PageNumber = 1
+    page_size: PageSize = 10
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.page_size
+
+
+class Time:
+    """A moment as Harbor writes it: RFC 3339, milliseconds, ``Z``."""
+
+    __slots__ = ("moment",)
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def __str__(self) -> str:
+        utc = self.moment.astimezone(UTC)
+        return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def to_plain(value: object) -> str:
+    if isinstance(value, Time):
+        return str(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def from_row(kind: type, value: object) -> object:
+    if kind is Time and isinstance(value, datetime):
+        return Time(value)
+    raise TypeError(f"{type(value).__name__} is no {kind.__name__}")
+
+
+def schema_of(kind: type) -> dict[str, str]:
+    """The schema of a type that msgspec does not know."""
+    if kind is Time:
+        return {"type": "string", "format": "date-time"}
+    raise TypeError(f"no schema for {kind.__name__}")
+
+
+encoder = msgspec.json.Encoder(enc_hook=to_plain)
+encode = encoder.encode
+
+
+def show(kind: type[T], row: object) -> T:
+    """A table row as the schema that has the same field names."""
+    return msgspec.convert(row, kind, from_attributes=True, dec_hook=from_row)
+
+
+def decode(raw: bytes, kind: Any) -> Any:
+    """A JSON body; 400 if it is no JSON, 422 if it is of another shape, naming the field."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise Unprocessable(f"body: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRequest(f"bad request: the body is no JSON: {error}") from error
+
+
+def parameters(given: Mapping[str, str], kind: Any) -> Any:
+    """A query string as a struct; 422 names what does not fit."""
+    try:
+        return msgspec.convert(dict(given), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unprocessable(f"query: {error}") from error
+
+
+def parameter(text: str, kind: Any) -> Any:
+    """One path parameter."""
+    try:
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unprocessable(f"path: {error}") from error
+
+
+def links(url: URL, total: int) -> dict[str, str]:
+    """The ``Link`` header of a list, relative to the host; none where there is one page only."""
+    query = dict(parse_qsl(url.query, keep_blank_values=True))
+    page, size = int(query.get("page", 1)), int(query.get("page_size", 10))
+    found = []
+    for rel, number, there in (
+        ("prev", page - 1, page > 1 and (page - 1) * size < total),
+        ("next", page + 1, page * size < total),
+    ):
+        if there:
+            asked = urlencode(query | {"page": number, "page_size": size})
+            found.append(f'<{url.path}?{asked}>; rel="{rel}"')
+    return {"Link": " , ".join(found)} if found else {}

@@ -1,0 +1,54 @@
+"""What is kept: projects, their members and their metadata."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from harbor.core import clock
+from harbor.core.db import Table, Time, ascii_text
+
+
+class Project(Table):
+    __tablename__ = "project"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ascii_text(255), unique=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("harbor_user.user_id"))
+    deleted: Mapped[bool] = mapped_column(default=False)
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
+
+
+class ProjectMember(Table):
+    """A role of a person (or, with LDAP and OIDC, of a group) in a project."""
+
+    __tablename__ = "project_member"
+    __table_args__ = (
+        UniqueConstraint("project_id", "entity_type", "entity_id"),
+        Index(None, "entity_type", "entity_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("project.project_id", ondelete="CASCADE")
+    )
+    entity_id: Mapped[int]
+    entity_type: Mapped[str] = mapped_column(String(1))  # "u" a user, "g" a group
+    role: Mapped[int]
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
+
+
+class ProjectMetadata(Table):
+    """One key and value; every value is text, as in Harbor's API."""
+
+    __tablename__ = "project_metadata"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("project.project_id", ondelete="CASCADE"), primary_key=True
+    )
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[str] = mapped_column(String(4096))
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)

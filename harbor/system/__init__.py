@@ -1,0 +1,1 @@
+"""Health, version, and what a client must know before it signs in."""
