@@ -79,7 +79,7 @@ class Artifact(Table):
     artifact_type: Mapped[str] = mapped_column(String(255))
     manifest_size: Mapped[int]
     size: Mapped[int] = mapped_column(BigInteger)  # with config and layers, or with its children
-    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON)
+    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     push_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     pull_time: Mapped[datetime | None] = mapped_column(Time)
 
@@ -106,9 +106,9 @@ class ArtifactReference(Table):
     )
     child_id: Mapped[int] = mapped_column(ForeignKey("artifact.id"), index=True)
     child_digest: Mapped[str] = mapped_column(DIGEST)
-    platform: Mapped[dict[str, object] | None] = mapped_column(JSON)
-    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON)
-    urls: Mapped[list[str] | None] = mapped_column(JSON)
+    platform: Mapped[dict[str, object] | None] = mapped_column(JSON(none_as_null=True))
+    annotations: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    urls: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Accessory(Table):

@@ -1,7 +1,16 @@
 """Operations: declared once, here performed; described as OpenAPI 3.1 in ``openapi.py``."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import (
@@ -65,7 +74,7 @@ class View:
 
 @dataclass(frozen=True)
 class Audit:
-    """A line of the audit log, filled from the arguments; ``{target}`` is a repository and tag."""
+    """A line of the audit log, filled from the arguments of the operation."""
 
     operation: str  # create, delete, pull, update
     resource_type: str
@@ -161,7 +170,7 @@ class Routes:
 
 @dataclass(frozen=True)
 class Wiring:
-    """What every operation shares, and the three decisions that core leaves to rooms."""
+    """What every operation shares, and the decisions that core leaves to rooms."""
 
     db: Database
     store: Store
@@ -169,6 +178,7 @@ class Wiring:
     later: Later
     authenticate: Callable[[Request], Awaitable[Principal]]
     authorize: Callable[["Ctx", Op], Awaitable[None]]
+    may: Callable[[Principal, Permission, str], Awaitable[int | None]]
     record: Callable[[AsyncSession, AuditLine], None]
     things: Mapping[type, object] = field(default_factory=dict)
 
@@ -182,12 +192,26 @@ class Ctx:
     principal: Principal = NOBODY
     transaction: AsyncSession | None = None
     project_id: int | None = None  # of the project in the path, once the caller is let in
+    subject: str | None = None  # what the audit line is about, where the arguments do not say
+    op: Op | None = None
+    given: dict[str, Any] = field(default_factory=dict)  # the handler's arguments
 
     @property
     def session(self) -> AsyncSession:
         if self.transaction is None:
             raise RuntimeError("a streaming operation opens its own short transactions")
         return self.transaction
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """The transaction of this operation, with its audit line as the last thing in it.
+
+        A streaming operation opens it itself, once, when the slow part is over.
+        """
+        async with self.db.writing() as self.transaction:
+            yield self.session
+            if self.op:
+                record(self, self.op, self.given, succeeded=True)
 
     @property
     def db(self) -> Database:
@@ -243,23 +267,20 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
 
     The body is read before the transaction begins: a slow client holds no lock.
     """
-    ctx = Ctx(request, wiring)
-    given: dict[str, Any] = {}
+    ctx = Ctx(request, wiring, op=op)
     try:
         ctx.principal = await wiring.authenticate(request)
         await wiring.authorize(ctx, op)
-        given = await read(op, request)
+        ctx.given = await read(op, request)
         if op.stream:
-            return respond(op, request, await op.handler(ctx, **given))
-        reads = op.method == "GET"
-        async with wiring.db.reading() if reads else wiring.db.writing() as ctx.transaction:
-            answer = respond(op, request, await op.handler(ctx, **given))
-            record(ctx, op, given, succeeded=True)
-            return answer
+            return respond(op, request, await op.handler(ctx, **ctx.given))
+        reads = op.method in ("GET", "HEAD")
+        async with wiring.db.reading() if reads else ctx.writing() as ctx.transaction:
+            return respond(op, request, await op.handler(ctx, **ctx.given))
     except HarborError:
-        if op.audit and given:
+        if op.audit and ctx.given:
             async with wiring.db.writing() as ctx.transaction:
-                record(ctx, op, given, succeeded=False)
+                record(ctx, op, ctx.given, succeeded=False)
         raise
 
 
@@ -271,7 +292,7 @@ def record(ctx: Ctx, op: Op, given: Mapping[str, Any], *, succeeded: bool) -> No
         ctx.principal,
         op.audit.operation,
         op.audit.resource_type,
-        op.audit.resource.format(**given),
+        ctx.subject or op.audit.resource.format(**given),
         succeeded,
         ctx.project_id,
     )
@@ -320,7 +341,7 @@ def respond(op: Op, request: Request, result: object) -> Response:
         case Created(location):
             return Response(status_code=201, headers={"Location": location})
         case View(template, page):
-            return HTMLResponse(html.render(template, page), op.status)
+            return HTMLResponse(html.render(template, page), op.status, html.HEADERS)
         case Page(items, total):
             headers = {"X-Total-Count": str(total), **wire.links(request.url, total)}
             return Response(wire.encode(items), op.status, headers, wire.JSON)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String, event, text
+from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, String, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -155,12 +155,21 @@ def insert_or_ignore(session: AsyncSession, table: type[Table], rows: list[dict[
 
 
 def insert_or_update(
-    session: AsyncSession, table: type[Table], row: dict[str, Any], *, key: list[str]
+    session: AsyncSession,
+    table: type[Table],
+    row: dict[str, Any],
+    *,
+    key: list[str],
+    where: ColumnElement[bool] | None = None,
 ) -> Any:
-    """An INSERT of *row*; where *key* is taken, the rest of *row* replaces what stands there."""
+    """An INSERT of *row*; where *key* is taken, the rest of *row* replaces what stands there.
+
+    With *where*, only a row that satisfies it is replaced.
+    """
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     rest = {name: value for name, value in row.items() if name not in key}
-    return dialect.insert(table).values(row).on_conflict_do_update(index_elements=key, set_=rest)
+    insert = dialect.insert(table).values(row)
+    return insert.on_conflict_do_update(index_elements=key, set_=rest, where=where)
 
 
 async def hold_files(session: AsyncSession, *, alone: bool = False) -> None:

@@ -126,10 +126,6 @@ class ManifestUnknown(HarborError):
     status, code = 404, "MANIFEST_UNKNOWN"
 
 
-class ManifestTooLarge(HarborError):
-    status, code = 413, "MANIFEST_INVALID"
-
-
 class NameInvalid(HarborError):
     status, code = 400, "NAME_INVALID"
 

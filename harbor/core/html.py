@@ -4,6 +4,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harbor.core import shipped
 
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
 environment = Environment(
     loader=FileSystemLoader(shipped.folder("templates")),
     autoescape=True,

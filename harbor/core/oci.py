@@ -20,7 +20,6 @@ NAME = re.compile(rf"{COMPONENT}(?:/{COMPONENT})*")
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 ANY_DIGEST = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
-FALLBACK_TAG = re.compile(r"(sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})")
 COSIGN_TAG = re.compile(r"(sha256-[0-9a-f]{64})\.sig")
 MAX_NAME = 255  # characters, project included
 
@@ -51,9 +50,29 @@ def parse_digest(text: str) -> Digest:
     raise DigestInvalid(f"invalid digest: {shown(text)}")
 
 
+class Reference(str):
+    """A tag or a digest, as it stands in a path."""
+
+    __slots__ = ()
+
+    @property
+    def joined(self) -> str:
+        """With the sign that joins it to a repository's name: ``:1.0`` or ``@sha256:…``."""
+        return ("@" if is_digest(self) else ":") + self
+
+
 def is_digest(reference: str) -> bool:
     """Whether a manifest reference means a digest; no tag may hold a colon."""
     return ":" in reference
+
+
+def fallback_tag(digest: Digest) -> str:
+    """The tag under which clients without the referrers API list what refers to *digest*.
+
+    Source: OCI distribution-spec v1.1 "Referrers Tag Schema".
+    """
+    algorithm, _, encoded = digest.partition(":")
+    return f"{algorithm[:32]}-{encoded[:64]}"
 
 
 def digest_of(data: bytes, algorithm: str = "sha256") -> Digest:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from starlette.datastructures import URL
 
 from harbor.core.errors import BadRequest, Unprocessable
+from harbor.core.oci import shown
 
 T = TypeVar("T")
 JSON = "application/json; charset=utf-8"
@@ -59,6 +60,8 @@ def schema_of(kind: type) -> dict[str, str]:
     """The schema of a type that msgspec does not know."""
     if kind is Time:
         return {"type": "string", "format": "date-time"}
+    if issubclass(kind, str):
+        return {"type": "string"}
     raise TypeError(f"no schema for {kind.__name__}")
 
 
@@ -73,6 +76,8 @@ def show(kind: type[T], row: object) -> T:
 
 def decode(raw: bytes, kind: Any) -> Any:
     """A JSON body; 400 if it is no JSON, 422 if it is of another shape, naming the field."""
+    if b"\\u0000" in raw:
+        raise Unprocessable("body: a null character")
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
@@ -83,6 +88,8 @@ def decode(raw: bytes, kind: Any) -> Any:
 
 def parameters(given: Mapping[str, str], kind: Any) -> Any:
     """A query string as a struct; 422 names what does not fit."""
+    for name, value in given.items():
+        refuse_null(value, f"query: {shown(name)}")
     try:
         return msgspec.convert(dict(given), kind, strict=False)
     except msgspec.ValidationError as error:
@@ -91,10 +98,17 @@ def parameters(given: Mapping[str, str], kind: Any) -> Any:
 
 def parameter(text: str, kind: Any) -> Any:
     """One path parameter."""
+    refuse_null(text, "path")
     try:
-        return msgspec.convert(text, kind, strict=False)
+        return msgspec.convert(text, kind, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
         raise Unprocessable(f"path: {error}") from error
+
+
+def refuse_null(text: str, where: str) -> None:
+    """No text of ours holds a null character, and PostgreSQL cannot even be asked for one."""
+    if "\0" in text:
+        raise Unprocessable(f"{where}: a null character")
 
 
 def links(url: URL, total: int) -> dict[str, str]:

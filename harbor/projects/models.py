@@ -30,9 +30,7 @@ class ProjectMember(Table):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int] = mapped_column(
-        ForeignKey("project.project_id", ondelete="CASCADE")
-    )
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id", ondelete="CASCADE"))
     entity_id: Mapped[int]
     entity_type: Mapped[str] = mapped_column(String(1))  # "u" a user, "g" a group
     role: Mapped[int]

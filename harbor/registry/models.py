@@ -20,4 +20,3 @@ class Upload(Table):
     repository: Mapped[str] = mapped_column(ascii_text(255))
     username: Mapped[str] = mapped_column(String(255))  # nobody else may go on with it
     started_at: Mapped[datetime] = mapped_column(Time, default=clock.now)
-    active_at: Mapped[datetime] = mapped_column(Time, default=clock.now, index=True)

@@ -14,6 +14,7 @@ So a kill before the commit leaves at most a file that no row names, which nobod
 ``Blobs.leftovers`` finds; a kill after it leaves a blob that is whole.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import Protocol
 
 from harbor.core.oci import Digest
+
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class BlobMissing(Exception):
@@ -70,7 +73,10 @@ class Blob(Protocol):
         """Where a client may fetch the bytes itself for a while, if the store redirects."""
 
     def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
-        """The bytes from *start* up to, not including, *stop*, in pieces of at most 128 KiB."""
+        """The bytes from *start* up to, not including, *stop*, in pieces of at most 128 KiB.
+
+        ``OSError`` if the store has fewer bytes than that: it never just ends early.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ class Leftover:
     """A file or object that may belong to nobody."""
 
     name: str  # a digest, or an upload id
-    age_s: float  # since it was last written
+    age_s: float  # since it was last written, or published
 
 
 class Blobs(Protocol):
@@ -98,7 +104,11 @@ class Uploads(Protocol):
     """What is on its way in."""
 
     async def begin(self, upload_id: str) -> None:
-        """An empty upload. *upload_id* is 32 hexadecimal digits, made by us."""
+        """An empty upload; ``StorageFull``.
+
+        *upload_id* is 32 lower-case hexadecimal digits, made by us. Whatever else a caller passes,
+        here and below, is no upload: ``UploadMissing``.
+        """
 
     async def size(self, upload_id: str) -> int:
         """How many bytes are here; ``UploadMissing``."""
@@ -109,18 +119,25 @@ class Uploads(Protocol):
         """Add *chunks*; return the new size.
 
         Raises ``UploadMissing``, ``UploadInUse``, ``StorageFull``, and ``WrongOffset`` if *offset*
-        is given and is not the size so far. Whatever *chunks* itself raises (the client went away)
-        comes through after the bytes before it were kept.
+        is given and is not the size so far. After ``StorageFull`` the upload has the bytes that it
+        had before the call. Whatever *chunks* itself raises (the client went away) comes through
+        after the bytes before it were kept.
         """
 
     async def seal(self, upload_id: str, digest: Digest) -> int:
         """Check the content against *digest* and make it durable; return its size.
 
-        Raises ``UploadMissing``, ``UploadInUse``, ``DigestMismatch`` and ``StorageFull``.
+        Raises ``UploadMissing``, ``UploadInUse``, ``DigestMismatch``, which leaves the upload as it
+        was, and ``StorageFull``, which may have taken the upload with it: what a disk could not
+        keep once must be sent again.
         """
 
     async def publish(self, upload_id: str, digest: Digest) -> None:
-        """Make the sealed upload the blob *digest*, replacing one that is there already."""
+        """Make the sealed upload the blob *digest*, replacing one that is there already.
+
+        Raises ``UploadMissing``, ``UploadInUse`` and ``StorageFull``; and ``DigestMismatch`` if
+        somebody appended after the seal, because then the content is no longer what was checked.
+        """
 
     async def cancel(self, upload_id: str) -> None:
         """Forget the upload and its bytes; nothing happens if there is none."""

@@ -1,0 +1,170 @@
+"""The building: which rooms there are, and how they are wired."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from harbor import __version__
+from harbor.audit import models as audit_models
+from harbor.audit import service as audit
+from harbor.auth import routes as auth_routes
+from harbor.auth import tokens
+from harbor.auth.access import FrontDesk
+from harbor.auth.service import Accounts
+from harbor.auth.tokens import KeyRing
+from harbor.core import api, migrations, openapi, web
+from harbor.core.crypto import Box, generate_password, hash_password, key_from
+from harbor.core.db import Database, Table
+from harbor.core.later import Later
+from harbor.core.logs import AccessLog
+from harbor.core.settings import Settings
+from harbor.core.storage.filesystem import FileStore
+from harbor.core.storage.interface import Store
+from harbor.portal import pages as portal_pages
+from harbor.projects import routes as project_routes
+from harbor.projects import service as projects
+from harbor.registry import jobs as registry_jobs
+from harbor.registry import routes as registry_routes
+from harbor.registry.dispatch import RegistryApp
+from harbor.system import routes as system_routes
+from harbor.users import routes as user_routes
+from harbor.users import service as users
+
+DOORS = (auth_routes, user_routes, project_routes, system_routes, portal_pages)
+METADATA = Table.metadata  # complete once this module is loaded
+assert audit_models.AuditLog.metadata is METADATA
+SWEEP_EVERY_S = 24 * 3600
+ADMIN = "admin"
+
+
+def operations() -> list[api.Op]:
+    """Every operation that this program serves."""
+    rest = [op for door in DOORS for op in door.routes.ops]
+    return [*registry_routes.routes.ops, *rest]
+
+
+@dataclass(frozen=True)
+class FirstStart:
+    """What a first start made up, to be shown once."""
+
+    admin_password: str | None  # None if it was given, or the account was there already
+
+
+async def prepare(settings: Settings) -> FirstStart:
+    """Bring the database to this version and make what must exist; safe to run side by side."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    box = box_of(settings)
+    db = Database(settings.database)
+    password = settings.admin_password or generate_password()
+    hashed = await hash_password(password)
+    try:
+        async with db.writing() as session:
+            await migrations.upgrade(session)
+            made = await users.seed(session, admin_password_hash=hashed)
+            await projects.seed_library(session)
+            await tokens.seed(session, box)
+    finally:
+        await db.close()
+    return FirstStart(password if made and not settings.admin_password else None)
+
+
+def box_of(settings: Settings) -> Box:
+    return Box(settings.secret_key or key_from(settings.data / "secret.key"))
+
+
+class Building:
+    """The ASGI application: the registry first, then everything else."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self.db = Database(settings.database)
+        self.store = store or FileStore(settings.data, reserve=settings.disk_reserve)
+        self.later = Later(self.db)
+        self.access_log = AccessLog() if settings.access_log else None
+        self.keys = KeyRing(self.db, box_of(settings))
+        accounts = Accounts(self.db, settings.failed_login_delay_s)
+        self.desk = FrontDesk(self.db, settings, accounts, self.keys)
+        ops = operations()
+        self.registry = RegistryApp(
+            registry_routes.routes.ops, self.wiring(self.desk.authorize_registry)
+        )
+        rest = [op for op in ops if op.tag != registry_routes.routes.tag]
+        self.router = Router(
+            [
+                Route("/openapi.json", describe(ops)),
+                *api.routes(rest, self.wiring(self.desk.authorize)),
+            ],
+            lifespan=self.lifespan,
+        )
+        note = self.access_log.note if self.access_log else None
+        self.app: ASGIApp = web.Around(self.route, note)
+
+    def wiring(self, authorize: Any) -> api.Wiring:
+        return api.Wiring(
+            db=self.db,
+            store=self.store,
+            settings=self.settings,
+            later=self.later,
+            authenticate=self.desk.authenticate,
+            authorize=authorize,
+            may=self.desk.may,
+            record=audit.record,
+            things={KeyRing: self.keys},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    async def route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (scope["path"] + "/").startswith("/v2/"):
+            await self.registry(scope, receive, send)
+            return
+        scope["app"] = self  # Starlette raises its 404 and 405 only inside an application
+        await self.router(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, _app: object) -> AsyncIterator[None]:
+        await self.keys.load()
+        work: list[Coroutine[Any, Any, None]] = [self.later.run(), self.sweep()]
+        if self.access_log:
+            work.append(self.access_log.run())
+        tasks = [asyncio.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            await stop(tasks)
+            await self.db.close()
+
+    async def sweep(self) -> None:
+        """Now, for leftovers of a crash, and once a day."""
+        while True:
+            await registry_jobs.sweep(
+                self.db, self.store, upload_idle_s=self.settings.upload_idle_s
+            )
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def describe(ops: Sequence[api.Op]) -> Any:
+    """The endpoint that serves the OpenAPI document of *ops*, which is made on first demand."""
+    made: list[bytes] = []
+
+    async def endpoint(request: Request) -> Response:
+        if not made:
+            made.append(msgspec.json.encode(openapi.document(ops, "Harbor", __version__)))
+        return Response(made[0], media_type="application/json")
+
+    return endpoint
+
+
+async def stop(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

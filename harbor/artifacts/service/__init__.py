@@ -1,0 +1,1 @@
+"""What is done: keep, find and remove blobs, artifacts and tags."""

@@ -1,0 +1,315 @@
+"""What is done: keep, find and remove artifacts and their tags."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts.models import (
+    Artifact,
+    ArtifactBlob,
+    ArtifactReference,
+    Manifest,
+    Repository,
+    RepositoryBlob,
+    Tag,
+)
+from harbor.artifacts.schemas import Found, Place, Pushed
+from harbor.artifacts.service import accessories, blobs
+from harbor.core import clock
+from harbor.core.db import insert_or_ignore, insert_or_update
+from harbor.core.errors import (
+    ManifestBlobUnknown,
+    ManifestUnknown,
+    NameUnknown,
+    ReferencedByOthers,
+)
+from harbor.core.oci import Reference, is_digest
+
+
+async def add(session: AsyncSession, pushed: Pushed) -> None:
+    """Keep a manifest and point its tag at it. Pushing the same bytes twice is no error.
+
+    Raises ``ManifestBlobUnknown`` if it names a blob or a child that is not in the repository.
+    """
+    place, manifest = pushed.place, pushed.manifest
+    await blobs.require(session, place, manifest.blobs)
+    repository_id = await ensure_repository(session, place)
+    children = await find_children(session, repository_id, pushed)
+    artifact_id = await ensure_artifact(session, repository_id, pushed, children)
+    if pushed.tag is not None:
+        await point(session, repository_id, pushed.tag, artifact_id)
+    subject, kind = accessories.subject_of(manifest, pushed.tag)
+    if subject is not None:
+        await accessories.attach(session, repository_id, artifact_id, subject, kind)
+
+
+async def ensure_repository(session: AsyncSession, place: Place) -> int:
+    """The id of the repository, made if this is the first push to it."""
+    now = clock.now()
+    row = {
+        "project_id": place.project_id,
+        "name": place.repository,
+        "description": "",
+        "pull_count": 0,
+        "creation_time": now,
+        "update_time": now,
+    }
+    await session.execute(insert_or_ignore(session, Repository, [row]))
+    found = await session.scalar(
+        update(Repository)
+        .where(Repository.name == place.repository)
+        .values(update_time=now)
+        .returning(Repository.repository_id)
+    )
+    assert isinstance(found, int)
+    return found
+
+
+async def find_children(
+    session: AsyncSession, repository_id: int, pushed: Pushed
+) -> Mapping[str, tuple[int, int]]:
+    """Digest → id and size of the manifests that an index lists.
+
+    A child may also be a blob of the repository: BuildKit keeps its caches so. One that is
+    neither is refused: nobody could pull it.
+    """
+    wanted = [child.digest for child in pushed.manifest.children]
+    known: dict[str, tuple[int, int]] = {}
+    for start in range(0, len(wanted), 500):
+        rows = await session.execute(
+            select(Artifact.digest, Artifact.id, Artifact.size)
+            .where(
+                Artifact.repository_id == repository_id,
+                Artifact.digest.in_(wanted[start : start + 500]),
+            )
+            .with_for_update(read=True, key_share=True)
+        )
+        known.update({digest: (artifact_id, size) for digest, artifact_id, size in rows})
+    missing = [digest for digest in wanted if digest not in known]
+    as_blobs = await blobs.present(session, pushed.place, missing)
+    for digest in missing:
+        if digest not in as_blobs:
+            raise ManifestBlobUnknown(
+                f"manifest {digest} not found in {pushed.place.repository}",
+                detail={"digest": digest},
+            )
+    return known
+
+
+async def ensure_artifact(
+    session: AsyncSession,
+    repository_id: int,
+    pushed: Pushed,
+    children: Mapping[str, tuple[int, int]],
+) -> int:
+    """The id of the artifact, made with all its references if it is new here."""
+    now = clock.now()
+    manifest = pushed.manifest
+    await session.execute(
+        insert_or_ignore(
+            session,
+            Manifest,
+            [{"digest": pushed.digest, "content": pushed.raw, "creation_time": now}],
+        )
+    )
+    row = {
+        "project_id": pushed.place.project_id,
+        "repository_id": repository_id,
+        "digest": pushed.digest,
+        "manifest_media_type": manifest.media_type,
+        "media_type": manifest.config_type,
+        "artifact_type": manifest.artifact_type,
+        "manifest_size": len(pushed.raw),
+        "size": len(pushed.raw) + manifest.content_size + sum(s for _, s in children.values()),
+        "annotations": manifest.annotations,
+        "push_time": now,
+    }
+    made = await session.execute(insert_or_ignore(session, Artifact, [row]).returning(Artifact.id))
+    artifact_id = made.scalar()
+    if artifact_id is not None:
+        await add_references(session, artifact_id, pushed, children)
+        return int(artifact_id)
+    found = await session.scalar(
+        select(Artifact.id).where(
+            Artifact.repository_id == repository_id, Artifact.digest == pushed.digest
+        )
+    )
+    assert found is not None
+    return found
+
+
+async def add_references(
+    session: AsyncSession,
+    artifact_id: int,
+    pushed: Pushed,
+    children: Mapping[str, tuple[int, int]],
+) -> None:
+    """Record what a new artifact names: blobs, children, and children that are blobs."""
+    loose = [c.digest for c in pushed.manifest.children if c.digest not in children]
+    for digest in dict.fromkeys([*pushed.manifest.blobs, *loose]):
+        session.add(ArtifactBlob(artifact_id=artifact_id, digest=digest))
+    for child in pushed.manifest.children:
+        if child.digest in children:
+            session.add(
+                ArtifactReference(
+                    parent_id=artifact_id,
+                    child_id=children[child.digest][0],
+                    child_digest=child.digest,
+                    platform=child.platform,
+                    annotations=child.annotations,
+                    urls=child.urls,
+                )
+            )
+    await session.flush()
+
+
+async def point(session: AsyncSession, repository_id: int, tag: str, artifact_id: int) -> None:
+    """Let *tag* mean the artifact, whatever it meant before.
+
+    ``push_time`` says when the tag last moved: pushing the same again leaves it alone.
+    """
+    row = {
+        "repository_id": repository_id,
+        "name": tag,
+        "artifact_id": artifact_id,
+        "push_time": clock.now(),
+    }
+    place = ["repository_id", "name"]
+    await session.execute(
+        insert_or_update(session, Tag, row, key=place, where=Tag.artifact_id != artifact_id)
+    )
+
+
+async def find(session: AsyncSession, place: Place, reference: str) -> Found:
+    """The manifest that a tag or a digest names; ``ManifestUnknown`` if there is none."""
+    query = (
+        select(
+            Artifact.id,
+            Artifact.repository_id,
+            Artifact.digest,
+            Artifact.manifest_media_type,
+            Manifest.content,
+        )
+        .join(Manifest, Manifest.digest == Artifact.digest)
+        .join(Repository, Repository.repository_id == Artifact.repository_id)
+        .where(Repository.name == place.repository, Repository.project_id == place.project_id)
+    )
+    if is_digest(reference):
+        query = query.where(Artifact.digest == reference)
+    else:
+        query = query.join(Tag, Tag.artifact_id == Artifact.id).where(Tag.name == reference)
+    row = (await session.execute(query)).first()
+    if row is None:
+        raise unknown(place, reference)
+    return Found(*row)
+
+
+def unknown(place: Place, reference: str) -> ManifestUnknown:
+    return ManifestUnknown(f"artifact {place.repository}{Reference(reference).joined} not found")
+
+
+async def remove_tag(session: AsyncSession, place: Place, tag: str) -> None:
+    """Take a tag away; the artifact stays, under its digest. ``ManifestUnknown``."""
+    repository_id = await repository_of(session, place)
+    gone = await session.scalar(
+        delete(Tag).where(Tag.repository_id == repository_id, Tag.name == tag).returning(Tag.id)
+    )
+    if gone is None:
+        raise unknown(place, tag)
+
+
+async def remove(session: AsyncSession, place: Place, digest: str) -> None:
+    """Remove an artifact with its tags and its accessories.
+
+    Raises ``ManifestUnknown``, and ``ReferencedByOthers`` if an index lists it.
+    Source: Harbor src/controller/artifact/controller.go, ``deleteDeeply``.
+    """
+    repository_id = await repository_of(session, place)
+    artifact_id = await locked(session, repository_id, digest)
+    if artifact_id is None:
+        raise unknown(place, digest)
+    await remove_deeply(session, repository_id, artifact_id, digest)
+
+
+async def locked(session: AsyncSession, repository_id: int, digest: str) -> int | None:
+    """The id of an artifact, which nobody else may refer to or remove until the commit."""
+    return await session.scalar(
+        select(Artifact.id)
+        .where(Artifact.repository_id == repository_id, Artifact.digest == digest)
+        .with_for_update()
+    )
+
+
+async def remove_deeply(
+    session: AsyncSession, repository_id: int, artifact_id: int, digest: str
+) -> None:
+    """Remove what is locked; its accessories first, and theirs before them."""
+    parent = await session.scalar(
+        select(ArtifactReference.parent_id)
+        .where(ArtifactReference.child_id == artifact_id)
+        .limit(1)
+    )
+    if parent is not None:
+        raise ReferencedByOthers("the deleting artifact is referenced by others")
+    for each in await accessories.digests_of(session, repository_id, digest):
+        accessory_id = await locked(session, repository_id, each)
+        if accessory_id is not None and accessory_id != artifact_id:
+            await remove_deeply(session, repository_id, accessory_id, each)
+    await session.execute(delete(Artifact).where(Artifact.id == artifact_id))
+
+
+async def repository_of(session: AsyncSession, place: Place) -> int:
+    """The id of a repository that was pushed to; ``NameUnknown``."""
+    found = await session.scalar(
+        select(Repository.repository_id).where(
+            Repository.name == place.repository, Repository.project_id == place.project_id
+        )
+    )
+    if found is None:
+        raise NameUnknown(f"repository {place.repository} not found")
+    return found
+
+
+async def tags(
+    session: AsyncSession, place: Place, *, last: str = "", limit: int | None = None
+) -> Sequence[str]:
+    """The names of tags after *last*, sorted by their bytes; ``NameUnknown``.
+
+    A repository that has blobs but no manifest yet is known, and has no tags.
+    """
+    try:
+        repository_id = await repository_of(session, place)
+    except NameUnknown:
+        held = await session.scalar(select(RepositoryBlob.digest).where(blobs.here(place)).limit(1))
+        if held is None:
+            raise
+        return []
+    query = (
+        select(Tag.name)
+        .where(Tag.repository_id == repository_id, Tag.name > last)
+        .order_by(Tag.name)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def repositories(
+    session: AsyncSession, *, last: str = "", limit: int | None = None
+) -> Sequence[str]:
+    """The names, after *last*, of all repositories that hold an artifact, sorted by bytes."""
+    holding = select(Artifact.repository_id).where(
+        Artifact.repository_id == Repository.repository_id
+    )
+    query = (
+        select(Repository.name)
+        .where(Repository.name > last, holding.exists())
+        .order_by(Repository.name)
+        .limit(limit)
+    )
+    return (await session.scalars(query)).all()
+
+
+async def is_repository(session: AsyncSession, name: str) -> bool:
+    count = select(func.count()).select_from(Repository).where(Repository.name == name)
+    return bool(await session.scalar(count))

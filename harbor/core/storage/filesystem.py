@@ -1,0 +1,278 @@
+"""Blobs in a directory of this host: the store that needs nothing but a disk.
+
+What a kill or a power cut leaves, step by step:
+
+1. ``append``: some of the bytes; the file's size says how many, and ``seal`` reads them again.
+2. ``seal``: the content is on the disk, under the upload's name only.
+3. ``publish`` first makes the directory of the blob durable, then renames: whoever opens the
+   digest sees nothing before and everything after. Then it makes the rename durable.
+
+The directory of the uploads is never synced. At worst the name of a finished or cancelled upload
+comes back, which no row names: a leftover.
+"""
+
+import asyncio
+import errno
+import fcntl
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from harbor.core import clock
+from harbor.core.oci import Digest
+from harbor.core.storage import disk
+from harbor.core.storage.interface import (
+    Blob,
+    BlobMissing,
+    DigestMismatch,
+    Leftover,
+    StorageFull,
+    UploadInUse,
+    UploadMissing,
+    WrongOffset,
+)
+from harbor.core.storage.lanes import SMALL, Intake, Progress, settled
+from harbor.core.storage.layout import FILE_MODE, Layout
+
+T = TypeVar("T")
+
+PIECE = 128 * 1024  # bytes read at a time
+AHEAD = 2 * PIECE  # read in one go by a thread; more would cost memory for every slow client
+REMEMBERED = 1024  # uploads whose hash goes on without reading them again
+WAITERS = 16  # threads that wait for the disk; many syncs at once cost it little more than one
+BUSY = min(16, 2 * (os.cpu_count() or 1))  # threads that hash and write: both lanes of each core
+
+
+@dataclass(frozen=True, slots=True)
+class _FileBlob:
+    size: int
+    path: Path
+    fd: int
+    pool: Executor
+    url: None = None
+
+    async def read(self, start: int, stop: int) -> AsyncIterator[bytes]:
+        while start < stop:
+            end = min(start + AHEAD, stop)
+            if self.size <= SMALL:
+                pieces = _pieces(self.fd, start, end)
+            else:
+                pieces = await _in_thread(self.pool, _pieces, self.fd, start, end)
+            if not pieces:
+                raise OSError(errno.EIO, f"blob {self.path.name} ends at {start}, before {stop}")
+            for piece in pieces:
+                yield piece
+                start += len(piece)
+
+
+class FileStore:
+    """Implements ``interface.Store``. Several processes of one host may share the directory."""
+
+    def __init__(self, root: Path, *, reserve: int, patience_s: float = 5.0) -> None:
+        """Refuse bytes when fewer than *reserve* are free; wait *patience_s* for a busy upload."""
+        self._layout = Layout(root)
+        self._reserve = reserve
+        self._patience_s = patience_s
+        self._progress: OrderedDict[str, Progress] = OrderedDict()
+        self._waiters = ThreadPoolExecutor(WAITERS, "storage-wait")
+        self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
+
+    def close(self) -> None:
+        """End the threads, after what they are doing."""
+        self._lanes.shutdown()
+        self._waiters.shutdown()
+
+    @asynccontextmanager
+    async def open(self, digest: Digest) -> AsyncIterator[Blob]:
+        path = self._layout.blob(digest)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise BlobMissing(digest) from None
+        try:
+            yield _FileBlob(os.fstat(fd).st_size, path, fd, self._waiters)
+        finally:
+            os.close(fd)
+
+    async def delete(self, digest: Digest) -> None:
+        with suppress(BlobMissing):
+            await _in_thread(self._waiters, _unlink, self._layout.blob(digest))
+
+    async def blobs(self) -> AsyncIterator[Leftover]:
+        for shard in await _in_thread(self._waiters, self._layout.shards):
+            found = await _in_thread(self._waiters, self._layout.blobs, shard)
+            for name, mtime in found:
+                yield Leftover(name, _age_s(mtime))
+
+    async def uploads(self) -> AsyncIterator[Leftover]:
+        for name, mtime in await _in_thread(self._waiters, self._layout.uploads):
+            yield Leftover(name, _age_s(mtime))
+
+    async def begin(self, upload_id: str) -> None:
+        path = self._layout.upload(upload_id)
+        if not self._has_room():
+            raise StorageFull("the free space is down to its reserve")
+        with disk.full_disk_told():
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            os.close(os.open(path, flags, FILE_MODE))
+
+    async def size(self, upload_id: str) -> int:
+        try:
+            return os.lstat(self._layout.upload(upload_id)).st_size
+        except FileNotFoundError:
+            raise UploadMissing(upload_id) from None
+
+    async def append(
+        self, upload_id: str, chunks: AsyncIterator[bytes], offset: int | None = None
+    ) -> int:
+        async with self._locked(upload_id) as fd:
+            start = os.fstat(fd).st_size
+            if offset is not None and offset != start:
+                raise WrongOffset(start)
+            progress = await self._caught_up(upload_id, fd, start)
+            intake = Intake(fd, progress, self._lanes, self._has_room)
+            try:
+                await intake.take(chunks)
+            finally:
+                if intake.failed:
+                    self._progress.pop(upload_id, None)
+                    await _in_thread(self._waiters, os.ftruncate, fd, start)
+            return progress.nbytes
+
+    async def seal(self, upload_id: str, digest: Digest) -> int:
+        async with self._locked(upload_id) as fd:
+            return await self._sealed(upload_id, fd, digest)
+
+    async def publish(self, upload_id: str, digest: Digest) -> None:
+        source, target = self._layout.upload(upload_id), self._layout.blob(digest)
+        async with self._locked(upload_id) as fd:
+            await self._sealed(upload_id, fd, digest)
+            try:
+                await _in_thread(self._waiters, self._move, fd, source, target)
+            finally:
+                self._progress.pop(upload_id, None)
+
+    async def cancel(self, upload_id: str) -> None:
+        self._progress.pop(upload_id, None)
+        with suppress(UploadMissing):
+            path = self._layout.upload(upload_id)
+            await _in_thread(self._waiters, partial(path.unlink, missing_ok=True))
+
+    def _has_room(self) -> bool:
+        return not self._reserve or disk.bytes_free(self._layout.root) >= self._reserve
+
+    @asynccontextmanager
+    async def _locked(self, upload_id: str) -> AsyncIterator[int]:
+        """The upload's descriptor, while nobody else, in this process or another, has it."""
+        path = self._layout.upload(upload_id)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise UploadMissing(upload_id) from None
+        try:
+            await self._lock(fd)
+            # While we waited, it may have been published: then these are the bytes of a blob.
+            if not _is_at(fd, path):
+                raise UploadMissing(upload_id)
+            yield fd
+        finally:
+            os.close(fd)  # and with it goes the lock
+
+    async def _lock(self, fd: int) -> None:
+        now_s = asyncio.get_running_loop().time
+        deadline_s, pause_s = now_s() + self._patience_s, 0.005
+        while True:
+            try:
+                return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A client whose connection broke may be back before we saw that it was gone.
+                if now_s() >= deadline_s:
+                    raise UploadInUse from None
+            await asyncio.sleep(pause_s)
+            pause_s = min(0.1, 2 * pause_s)
+
+    async def _caught_up(self, upload_id: str, fd: int, size: int) -> Progress:
+        """The progress of a locked upload, hashed up to its *size*."""
+        progress = self._progress.get(upload_id)
+        if progress is None or progress.nbytes > size:
+            progress = Progress()
+        if progress.nbytes < size:
+            await _in_thread(self._waiters, progress.catch_up, fd, size)
+        self._progress[upload_id] = progress
+        self._progress.move_to_end(upload_id)
+        if len(self._progress) > REMEMBERED:
+            self._progress.popitem(last=False)
+        return progress
+
+    async def _sealed(self, upload_id: str, fd: int, digest: Digest) -> int:
+        """See to it that the locked upload has *digest* and is on the disk; return its size."""
+        size = os.fstat(fd).st_size
+        progress = await self._caught_up(upload_id, fd, size)
+        if progress.sealed == digest:
+            return size
+        hasher = progress.hasher
+        if not digest.startswith("sha256:"):
+            hasher = hashlib.new(digest.partition(":")[0])
+            await _in_thread(self._waiters, disk.feed, hasher.update, fd, 0, size)
+        actual = Digest(f"{hasher.name}:{hasher.hexdigest()}")
+        if actual != digest:
+            raise DigestMismatch(actual)
+        try:
+            with disk.full_disk_told():
+                await _in_thread(self._waiters, os.fdatasync, fd)
+        except (OSError, StorageFull):
+            # The kernel reports lost pages once; the next sync would succeed without them.
+            await self.cancel(upload_id)
+            raise
+        progress.sealed = digest
+        return size
+
+    def _move(self, fd: int, source: Path, target: Path) -> None:
+        with disk.full_disk_told():
+            # Its bytes may be hours old; a sweep must see that the blob is new.
+            os.utime(fd)
+            self._layout.keep(target.parent)
+            try:
+                source.rename(target)
+            except FileNotFoundError:
+                raise UploadMissing(source.name) from None  # cancelled meanwhile
+            disk.sync_directory(target.parent)
+
+
+async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:
+    future = asyncio.get_running_loop().run_in_executor(pool, partial(work, *args))
+    await settled(future)
+    return future.result()
+
+
+def _pieces(fd: int, start: int, stop: int) -> list[bytes]:
+    """The bytes from *start* to *stop*, as far as the file has them."""
+    found = []
+    while start < stop and (piece := os.pread(fd, min(PIECE, stop - start), start)):
+        found.append(piece)
+        start += len(piece)
+    return found
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _unlink(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        path.unlink()
+        disk.sync_directory(path.parent)
+
+
+def _age_s(mtime: float) -> float:
+    return max(0.0, clock.now().timestamp() - mtime)

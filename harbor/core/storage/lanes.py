@@ -1,0 +1,149 @@
+"""Bytes on their way from a client to the disk, hashed and written side by side."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harbor.core.oci import Digest
+from harbor.core.storage.disk import MIB, feed, full_disk_told, start_write_back, write_all
+from harbor.core.storage.interface import StorageFull
+
+if TYPE_CHECKING:
+    from _hashlib import HASH  # the type has no public name before Python 3.12
+
+SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
+BATCH = MIB  # handed to the threads when they are idle
+FULL = 2 * MIB  # the client waits: as much again is with the threads, 4 MiB for an upload
+LIGHTEST = 2 * 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are FULL
+DWELL_S = 1.0  # a slow client's bytes do not wait longer for a batch: a crash would lose them
+WRITE_BACK = 8 * MIB
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an upload has been hashed, so that ``seal`` need not read it all again."""
+
+    nbytes: int = 0
+    hasher: "HASH" = field(default_factory=hashlib.sha256)
+    sealed: Digest | None = None  # known to be on the disk, with this digest, as it is now
+
+    def add(self, piece: bytes | memoryview) -> None:
+        self.sealed = None
+        self.hasher.update(piece)
+        self.nbytes += len(piece)
+
+    def catch_up(self, fd: int, size: int) -> None:
+        """Read what was written before a restart, or by another process."""
+        feed(self.add, fd, self.nbytes, size)
+
+
+async def settled(*futures: asyncio.Future[Any]) -> None:
+    """Wait until all *futures* are done, even if the caller is cancelled meanwhile.
+
+    Their threads work on a descriptor that the caller closes next; its number would soon be
+    another file's.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while waiting := [future for future in futures if not future.done()]:
+        try:
+            await asyncio.wait(waiting)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        for future in futures:
+            future.exception()  # nobody else will ask, and asyncio would complain of that
+        raise cancelled
+
+
+class Intake:
+    """One ``append``: gathers pieces to batches, while the batch before is hashed and written."""
+
+    def __init__(
+        self, fd: int, progress: Progress, pool: Executor, has_room: Callable[[], bool]
+    ) -> None:
+        self.failed = False  # to hash or write; that the client went away is no failure
+        self._fd = fd
+        self._progress = progress
+        self._pool = pool
+        self._has_room = has_room
+        self._end = self._pushed = progress.nbytes
+        self._batch: list[bytes] = []
+        self._weight = 0
+        self._since_s = 0.0
+        self._running: Sequence[asyncio.Future[None]] = ()
+        self._clock_s = asyncio.get_running_loop().time
+
+    async def take(self, chunks: AsyncIterator[bytes]) -> None:
+        """Hash and write *chunks*; if they raise, what came before is kept."""
+        try:
+            async for chunk in chunks:
+                if chunk:
+                    self._gather(chunk)
+                    if self._due():
+                        await self._hand_over()
+        finally:
+            if not self.failed:
+                await self._finish()
+
+    def _gather(self, piece: bytes) -> None:
+        if not self._batch:
+            self._since_s = self._clock_s()
+        self._batch.append(piece)
+        self._weight += max(len(piece), LIGHTEST)
+
+    def _due(self) -> bool:
+        if self._weight >= FULL:
+            return True
+        ripe = self._weight >= BATCH or self._clock_s() - self._since_s > DWELL_S
+        return ripe and all(future.done() for future in self._running)
+
+    async def _hand_over(self) -> None:
+        """Start on what was gathered, after the batch before it."""
+        await self._settle()
+        self._require_room()
+        batch, self._batch, self._weight = self._batch, [], 0
+        start = asyncio.get_running_loop().run_in_executor
+        self._running = (
+            start(self._pool, self._hash, batch),
+            start(self._pool, self._write, batch),
+        )
+
+    async def _finish(self) -> None:
+        if self._batch and (self._running or self._weight > SMALL):
+            await self._hand_over()
+        if self._running:
+            await self._settle()
+        elif self._batch:
+            self._require_room()
+            self.failed = True  # until both are done
+            self._write(self._batch)
+            self._hash(self._batch)
+            self.failed = False
+
+    async def _settle(self) -> None:
+        try:
+            await settled(*self._running)
+        finally:
+            errors = [error for future in self._running if (error := future.exception())]
+            self.failed = bool(errors)
+        if errors:
+            raise errors[0]
+
+    def _require_room(self) -> None:
+        if not self._has_room():
+            self.failed = True
+            raise StorageFull("the free space is down to its reserve")
+
+    def _hash(self, batch: Sequence[bytes]) -> None:
+        for piece in batch:
+            self._progress.add(piece)
+
+    def _write(self, batch: Sequence[bytes]) -> None:
+        with full_disk_told():
+            self._end = write_all(self._fd, batch, self._end)
+        if self._end - self._pushed >= WRITE_BACK:
+            start_write_back(self._fd, self._pushed, self._end)
+            self._pushed = self._end

@@ -1,0 +1,119 @@
+"""What is done: give roles in a project, change and take them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.core import rbac
+from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.projects import schemas
+from harbor.projects.models import ProjectMember
+from harbor.users.models import User
+
+USER = "u"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A member, and the name behind the id."""
+
+    member: ProjectMember
+    name: str
+
+
+async def search(
+    session: AsyncSession, project_id: int, query: schemas.MemberQuery
+) -> tuple[list[Named], int]:
+    """One page of the members by name, and how many there are in all."""
+    matching = members_of(project_id)
+    if query.entityname:
+        matching = matching.where(User.username.icontains(query.entityname, autoescape=True))
+    total = await session.scalar(select(func.count()).select_from(matching.subquery()))
+    rows = await session.execute(
+        matching.order_by(User.username, ProjectMember.id)
+        .limit(query.page_size)
+        .offset(query.offset)
+    )
+    return [Named(member, name) for member, name in rows], total or 0
+
+
+def members_of(project_id: int) -> "Select[ProjectMember, str]":
+    is_user = and_(ProjectMember.entity_type == USER, ProjectMember.entity_id == User.user_id)
+    return (
+        select(ProjectMember, User.username)
+        .join(User, is_user)
+        .where(ProjectMember.project_id == project_id)
+    )
+
+
+async def get(session: AsyncSession, project_id: int, mid: int, *, hold: bool = False) -> Named:
+    """The member of that id in that project; *hold* it until the transaction ends."""
+    wanted = members_of(project_id).where(ProjectMember.id == mid)
+    if hold:
+        wanted = wanted.with_for_update(of=ProjectMember)
+    row = (await session.execute(wanted)).first()
+    if row is None:
+        raise NotFound(f"the project member is not found, project id {project_id}, member id {mid}")
+    member, name = row
+    return Named(member, name)
+
+
+async def add(session: AsyncSession, project_id: int, wanted: schemas.ProjectMember) -> Named:
+    """Give a role to somebody who has none here.
+
+    ``BadRequest`` if the role or the person does not exist, ``Conflict`` if the person is a member.
+    """
+    check_role(wanted.role_id)
+    user = await resolve(session, wanted)
+    member = ProjectMember(
+        project_id=project_id, entity_id=user.user_id, entity_type=USER, role=wanted.role_id
+    )
+    session.add(member)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict("The project member specified already exist") from error
+    return Named(member, user.username)
+
+
+async def resolve(session: AsyncSession, wanted: schemas.ProjectMember) -> User:
+    """The person who is meant; ``BadRequest`` if there is none, or if it is a group.
+
+    Source: Harbor src/controller/member/controller.go, ``Create``.
+    """
+    user, group = wanted.user, wanted.group
+    if user.user_id:
+        by, name = User.user_id == user.user_id, str(user.user_id)
+    elif user.username and not group.id:
+        by, name = User.username == user.username, user.username
+    elif group.id or group.named:
+        raise BadRequest("groups need LDAP or OIDC; under db_auth there are none")
+    else:
+        raise BadRequest("at least one of member_user or member_group must be provided")
+    found = await session.scalar(select(User).where(by, User.deleted.is_(False)))
+    if found is None:
+        raise BadRequest(f"User {name} not found")
+    return found
+
+
+async def change_role(session: AsyncSession, project_id: int, mid: int, *, role_id: int) -> Named:
+    """Give a member another role in place of the old one."""
+    check_role(role_id)
+    found = await get(session, project_id, mid, hold=True)
+    found.member.role = role_id
+    return found
+
+
+async def remove(session: AsyncSession, project_id: int, mid: int) -> Named:
+    """Take the role away; return who had it."""
+    found = await get(session, project_id, mid, hold=True)
+    await session.delete(found.member)
+    return found
+
+
+def check_role(role_id: int) -> None:
+    if role_id not in rbac.ROLES:
+        # The words that old clients know; there are five roles by now.
+        raise BadRequest("Failed to update project member, role is not in 1,2,3")

@@ -1,0 +1,140 @@
+"""``/v2`` as an ASGI app of its own: it splits the path itself.
+
+Repository names hold slashes, so the end of a path says what it is. A list of patterns tried in
+turn would cost more than the answer.
+"""
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message, Receive, Scope, Send
+
+from harbor.core import oci, web
+from harbor.core.api import Op, Wiring, perform
+from harbor.core.errors import (
+    HarborError,
+    ManifestUnknown,
+    MethodNotAllowed,
+    NameInvalid,
+    NotFound,
+    UploadUnknown,
+)
+
+log = logging.getLogger(__name__)
+VERSION = (b"docker-distribution-api-version", b"registry/2.0")
+UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+Parsed = tuple[str, dict[str, str]]
+
+ROOT = "/v2/"
+CATALOG = "/v2/_catalog"
+TAGS = "/v2/{name}/tags/list"
+MANIFEST = "/v2/{name}/manifests/{reference}"
+REFERRERS = "/v2/{name}/referrers/{digest}"
+BLOB = "/v2/{name}/blobs/{digest}"
+UPLOADS = "/v2/{name}/blobs/uploads/"
+UPLOAD = "/v2/{name}/blobs/uploads/{upload_id}"
+
+
+class RegistryApp:
+    """Serves the operations of this room."""
+
+    def __init__(self, ops: Iterable[Op], wiring: Wiring) -> None:
+        self._wiring = wiring
+        self._ops: dict[str, dict[str, Op]] = defaultdict(dict)
+        for op in ops:
+            self._ops[op.path][op.method] = op
+            if op.method == "GET":
+                self._ops[op.path]["HEAD"] = op
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def stamped(message: Message) -> None:
+            # `docker manifest` looks for this header on every answer, errors included.
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], VERSION]
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            op = self._find(scope)
+            answer = await perform(op, request, self._wiring)
+            await answer(scope, receive, stamped)
+        except HarborError as error:
+            await web.render(error)(scope, receive, stamped)
+        except ClientDisconnect:
+            log.debug("client went away", extra={"path": scope["path"]})
+
+    def _find(self, scope: Scope) -> Op:
+        """The operation that the path and method mean; its parameters go into the scope."""
+        raw = scope.get("raw_path") or scope["path"].encode()
+        path, scope["path_params"] = parse(raw.partition(b"?")[0], scope["method"])
+        methods = self._ops[path]
+        op = methods.get(scope["method"])
+        if op is None:
+            raise MethodNotAllowed(
+                f"method {oci.shown(scope['method'])} is not allowed here",
+                headers={"Allow": ", ".join(sorted(methods))},
+            )
+        return op
+
+
+def parse(raw_path: bytes, method: str) -> Parsed:
+    """What a path under ``/v2`` means: the pattern of an operation, and its parameters.
+
+    Every part is checked against its grammar here, before anything else is done.
+    """
+    try:
+        text = raw_path.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise NotFound("page not found") from error
+    # Segments first, escapes second: an escaped slash never becomes a separator.
+    parts = [unquote(part) for part in text.split("/") if part][1:]
+    if not parts:
+        return ROOT, {}
+    if parts == ["_catalog"]:
+        return CATALOG, {}
+    return in_repository(parts, method)
+
+
+def in_repository(parts: list[str], method: str) -> Parsed:
+    match parts:
+        case [*name, "tags", "list"] if name:
+            return TAGS, {"name": parsed_name(name)}
+        case [*name, "manifests", reference] if name:
+            return MANIFEST, {
+                "name": parsed_name(name),
+                "reference": parsed_reference(reference, method),
+            }
+        case [*name, "referrers", digest] if name:
+            return REFERRERS, {"name": parsed_name(name), "digest": oci.parse_digest(digest)}
+        case [*name, "blobs", "uploads"] if name:
+            return UPLOADS, {"name": parsed_name(name)}
+        case [*name, "blobs", "uploads", upload_id] if name:
+            if not UPLOAD_ID.fullmatch(upload_id):
+                raise UploadUnknown(f"blob upload {oci.shown(upload_id)} unknown to registry")
+            return UPLOAD, {"name": parsed_name(name), "upload_id": upload_id}
+        case [*name, "blobs", digest] if name:
+            return BLOB, {"name": parsed_name(name), "digest": oci.parse_digest(digest)}
+    raise NotFound("page not found")
+
+
+def parsed_name(parts: list[str]) -> str:
+    """A repository's name with its project; ``NameInvalid``."""
+    if any("/" in part for part in parts):
+        raise NameInvalid("invalid repository name: a slash may not be escaped")
+    name = oci.parse_name("/".join(parts))
+    if len(parts) == 1:
+        raise NameInvalid(f"invalid repository name: {name}; it must be <project>/<repository>")
+    return name
+
+
+def parsed_reference(text: str, method: str) -> str:
+    """A tag or a digest. What cannot be either was never pushed: 404, but 400 to a push."""
+    if oci.is_digest(text):
+        return oci.parse_digest(text)
+    if method != "PUT" and not oci.TAG.fullmatch(text):
+        raise ManifestUnknown(f"invalid reference format: {oci.shown(text)}")
+    return oci.parse_tag(text)

@@ -1,0 +1,64 @@
+"""What happens unasked: leftovers of crashes and forgotten uploads are swept away.
+
+Nothing here is needed for a correct answer; it only frees space. A file may be removed when no
+row knows it, and that is decided while nobody else may publish (``hold_files``).
+"""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from harbor.artifacts.service import blobs
+from harbor.core import clock
+from harbor.core.db import Database, hold_files
+from harbor.core.oci import Digest
+from harbor.core.storage.interface import Store
+from harbor.registry.models import Upload
+
+log = logging.getLogger(__name__)
+# A file whose row is not there yet may belong to an upload that is just beginning.
+YOUNG_S = 3600
+
+
+async def sweep(db: Database, store: Store, *, upload_idle_s: int) -> int:
+    """Remove blobs that no row knows and uploads that nobody continues; return how many."""
+    swept = await sweep_blobs(db, store) + await sweep_uploads(db, store, upload_idle_s)
+    if swept:
+        log.info("leftovers removed", extra={"count": swept})
+    return swept
+
+
+async def sweep_blobs(db: Database, store: Store) -> int:
+    swept = 0
+    async for leftover in store.blobs():
+        async with db.reading() as session:
+            if await blobs.is_recorded(session, leftover.name):
+                continue
+        async with db.writing() as session:
+            await hold_files(session, alone=True)
+            if not await blobs.is_recorded(session, leftover.name):
+                await store.delete(Digest(leftover.name))
+                swept += 1
+    return swept
+
+
+async def sweep_uploads(db: Database, store: Store, upload_idle_s: int) -> int:
+    swept = 0
+    async with db.reading() as session:
+        known = set(await session.scalars(select(Upload.id)))
+    alive = set()
+    async for leftover in store.uploads():
+        if leftover.age_s < (upload_idle_s if leftover.name in known else YOUNG_S):
+            alive.add(leftover.name)
+            continue
+        async with db.writing() as session:
+            await session.execute(delete(Upload).where(Upload.id == leftover.name))
+        await store.cancel(leftover.name)
+        swept += 1
+    before = clock.now() - timedelta(seconds=upload_idle_s)
+    async with db.writing() as session:
+        old = await session.scalars(select(Upload.id).where(Upload.started_at < before))
+        for gone in set(old) - alive:
+            await session.execute(delete(Upload).where(Upload.id == gone))
+    return swept

@@ -1,0 +1,355 @@
+"""Who may ask, and where: the OCI distribution API.
+
+Source: OCI distribution-spec v1.1; Harbor src/server/registry.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from urllib.parse import quote, urlencode
+
+from starlette.responses import Response
+
+from harbor.artifacts.schemas import Place, Pull
+from harbor.artifacts.service import accessories as accessories_of
+from harbor.artifacts.service import artifacts, blobs, pulls
+from harbor.core import oci, ranges, wire
+from harbor.core.api import Audit, AuditLine, Ctx, Routes
+from harbor.core.errors import (
+    BadRequest,
+    BlobUnknown,
+    DigestInvalid,
+    InsufficientStorage,
+    ManifestBlobUnknown,
+    ManifestInvalid,
+    ManifestUnknown,
+    NameUnknown,
+    PageInvalid,
+    RangeInvalid,
+    ReferencedByOthers,
+    SizeInvalid,
+    TagInvalid,
+    TooLarge,
+    TooManyRequests,
+    Unsupported,
+    UploadBusy,
+    UploadUnknown,
+)
+from harbor.core.manifests import OCI_INDEX
+from harbor.core.oci import Digest, Reference
+from harbor.core.security import project, signed_in, system
+from harbor.core.storage.interface import WrongOffset
+from harbor.registry import schemas
+from harbor.registry.answers import BlobResponse, etag, facts, unchanged
+from harbor.registry.service import manifests
+from harbor.registry.service.uploads import Pushes, exactly
+
+routes = Routes(prefix="/v2", tag="registry")
+pull = project("repository", "pull")
+push = project("repository", "push")
+remove = project("repository", "delete")
+MAX_N = 2**31 - 1
+OWN_CLIENT = "harbor-registry-client"  # replication between registries is no pull by a person
+
+
+@routes.on("GET", "/", allow=signed_in, id="getV2")
+async def ping(ctx: Ctx) -> Response:
+    """Say that this is a registry, and that the caller is known."""
+    return Response(b"{}", media_type=wire.JSON)
+
+
+@routes.on("GET", "/_catalog", allow=system("catalog", "read"), fails=(PageInvalid, BadRequest))
+async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
+    """List all repositories, sorted."""
+    limit = number(query.n)
+    if query.last and not await artifacts.is_repository(ctx.session, query.last):
+        raise BadRequest(f"the repository {oci.shown(query.last)} in last does not exist")
+    found = await artifacts.repositories(
+        ctx.session, last=query.last, limit=None if limit is None else limit + 1
+    )
+    shown = found if limit is None else found[:limit]
+    more = next_page("/v2/_catalog", limit, shown, more=len(found) > len(shown))
+    return Response(wire.encode(schemas.Catalog(shown)), media_type=wire.JSON, headers=more)
+
+
+@routes.on("GET", "/{name}/tags/list", allow=pull, fails=(NameUnknown, PageInvalid))
+async def list_tags(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
+    """List the tags of a repository, sorted."""
+    limit = number(query.n)
+    found = await artifacts.tags(
+        ctx.session, here(ctx, name), last=query.last, limit=None if limit is None else limit + 1
+    )
+    shown = found if limit is None else found[:limit]
+    more = next_page(f"/v2/{name}/tags/list", limit, shown, more=len(found) > len(shown))
+    return Response(wire.encode(schemas.TagList(name, shown)), media_type=wire.JSON, headers=more)
+
+
+MANIFEST = "/{name}/manifests/{reference}"
+
+
+@routes.on("GET", MANIFEST, allow=pull, fails=(ManifestUnknown, DigestInvalid))
+async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
+    """Fetch a manifest by tag or digest."""
+    found = await artifacts.find(ctx.session, here(ctx, name), reference)
+    headers = {
+        "Content-Type": found.media_type,
+        "Content-Length": str(len(found.content)),
+        "Docker-Content-Digest": found.digest,
+        "ETag": etag(found.digest),
+    }
+    if unchanged(ctx.request, found.digest):
+        del headers["Content-Length"]
+        return Response(status_code=304, headers=headers)
+    if ctx.request.method == "HEAD":
+        return Response(headers=headers)
+    if not ctx.request.headers.get("user-agent", "").startswith(OWN_CLIENT):
+        line = AuditLine(
+            ctx.principal, "pull", "artifact", name + reference.joined, True, ctx.project_id
+        )
+        tag = None if oci.is_digest(reference) else reference
+        ctx.wiring.later.add(pulls.record, Pull(found.artifact_id, found.repository_id, tag, line))
+    return Response(found.content, headers=headers)
+
+
+@routes.on(
+    "PUT",
+    MANIFEST,
+    allow=push,
+    status=201,
+    fails=(ManifestInvalid, ManifestBlobUnknown, DigestInvalid, TagInvalid, TooLarge),
+    audit=Audit("create", "artifact", "{name}{reference.joined}"),
+)
+async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) -> Response:
+    """Keep a manifest whose blobs are already here."""
+    digest, manifest = await manifests.put(
+        ctx.session,
+        here(ctx, name),
+        reference=reference,
+        media_type=ctx.request.headers.get("content-type", ""),
+        raw=raw,
+    )
+    headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}
+    if manifest.subject:
+        headers["OCI-Subject"] = manifest.subject
+    return Response(status_code=201, headers=headers)
+
+
+@routes.on(
+    "DELETE",
+    MANIFEST,
+    allow=remove,
+    status=202,
+    fails=(ManifestUnknown, NameUnknown, DigestInvalid, ReferencedByOthers),
+    audit=Audit("delete", "artifact", "{name}{reference.joined}"),
+)
+async def delete_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
+    """Delete a tag, or, by digest, an artifact with all its tags and accessories."""
+    if oci.is_digest(reference):
+        await artifacts.remove(ctx.session, here(ctx, name), reference)
+    else:
+        await artifacts.remove_tag(ctx.session, here(ctx, name), reference)
+    return Response(status_code=202)
+
+
+@routes.on("GET", "/{name}/referrers/{digest}", allow=pull, fails=(DigestInvalid,))
+async def list_referrers(
+    ctx: Ctx, name: str, digest: Digest, query: schemas.ReferrersQuery
+) -> Response:
+    """List the artifacts that name this digest as their subject, as an OCI index."""
+    found = await accessories_of.referrers(
+        ctx.session, here(ctx, name), digest, query.artifact_type
+    )
+    answer = schemas.Referrers([wire.show(schemas.ReferrerDescriptor, each) for each in found])
+    headers = {"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))}
+    if query.artifact_type:
+        headers["OCI-Filters-Applied"] = "artifactType"
+    return Response(wire.encode(answer), headers=headers)
+
+
+BLOB = "/{name}/blobs/{digest}"
+
+
+@routes.on("GET", BLOB, allow=pull, fails=(BlobUnknown, DigestInvalid, RangeInvalid), stream=True)
+async def get_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
+    """Fetch a blob, or a range of it."""
+    async with ctx.db.reading() as session:
+        size = await blobs.size(session, here(ctx, name), digest)
+    if unchanged(ctx.request, digest):
+        return Response(status_code=304, headers=facts(digest))
+    if ctx.request.method == "HEAD":
+        return Response(headers=facts(digest) | {"Content-Length": str(size)})
+    return BlobResponse(ctx.request, ctx.store, digest)
+
+
+@routes.on(
+    "DELETE",
+    BLOB,
+    allow=remove,
+    status=202,
+    fails=(BlobUnknown, DigestInvalid, Unsupported),
+    audit=Audit("delete", "blob", "{name}@{digest}"),
+)
+async def delete_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
+    """Take a blob out of a repository, unless a manifest there needs it."""
+    await blobs.remove(ctx.session, here(ctx, name), digest)
+    return Response(status_code=202)
+
+
+@routes.on(
+    "POST",
+    "/{name}/blobs/uploads/",
+    allow=push,
+    status=202,
+    fails=(DigestInvalid, TooManyRequests, InsufficientStorage),
+    stream=True,
+)
+async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Response:
+    """Begin an upload; mount the blob from elsewhere; or take all of it at once."""
+    if query.mount:
+        digest = oci.parse_digest(query.mount)
+        if await mount(ctx, here(ctx, name), digest, query.from_):
+            return kept(name, digest)
+    whole = oci.parse_digest(query.digest) if query.digest else None
+    pushes = uploads_of(ctx, name)
+    upload_id = await pushes.begin(at_most=ctx.settings.open_uploads_per_user)
+    if whole is None:
+        return going_on(name, upload_id, 0, 202)
+    await pushes.append(upload_id, ctx.request.stream(), offset=None)
+    await pushes.finish(upload_id, whole)
+    return kept(name, whole)
+
+
+UPLOAD = "/{name}/blobs/uploads/{upload_id}"
+
+
+@routes.on("GET", UPLOAD, allow=push, status=204, fails=(UploadUnknown,), stream=True)
+async def get_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
+    """Say how far an upload has come."""
+    size = await uploads_of(ctx, name).find(upload_id)
+    return going_on(name, upload_id, size, 204)
+
+
+@routes.on(
+    "PATCH",
+    UPLOAD,
+    allow=push,
+    status=202,
+    fails=(UploadUnknown, UploadBusy, RangeInvalid, SizeInvalid, BadRequest, InsufficientStorage),
+    stream=True,
+)
+async def append_to_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
+    """Append bytes to an upload."""
+    size = await take_bytes(ctx, name, upload_id)
+    return going_on(name, upload_id, size, 202)
+
+
+@routes.on(
+    "PUT",
+    UPLOAD,
+    allow=push,
+    status=201,
+    fails=(
+        UploadUnknown,
+        UploadBusy,
+        DigestInvalid,
+        RangeInvalid,
+        SizeInvalid,
+        BadRequest,
+        InsufficientStorage,
+    ),
+    stream=True,
+)
+async def finish_upload(
+    ctx: Ctx, name: str, upload_id: str, query: schemas.FinishQuery
+) -> Response:
+    """Append the last bytes, check the digest, keep the blob."""
+    digest = oci.parse_digest(query.digest)
+    await take_bytes(ctx, name, upload_id)
+    await uploads_of(ctx, name).finish(upload_id, digest)
+    return kept(name, digest)
+
+
+@routes.on("DELETE", UPLOAD, allow=push, status=204, fails=(UploadUnknown,), stream=True)
+async def cancel_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
+    """Forget an upload."""
+    pushes = uploads_of(ctx, name)
+    await pushes.find(upload_id)
+    await pushes.cancel(upload_id)
+    return Response(status_code=204)
+
+
+def here(ctx: Ctx, name: str) -> Place:
+    return Place(ctx.known_project_id, name)
+
+
+def uploads_of(ctx: Ctx, name: str) -> Pushes:
+    return Pushes(ctx.db, ctx.store, here(ctx, name), ctx.principal.name)
+
+
+async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
+    """Whether the blob could be taken from *source*, or, without one, from the same project."""
+    if not source:
+        async with ctx.db.writing() as session:
+            return await blobs.mount_from_project(session, target, digest)
+    if not oci.NAME.fullmatch(source):
+        return False
+    source_id = await ctx.wiring.may(ctx.principal, pull, source.partition("/")[0])
+    if source_id is None:
+        return False
+    async with ctx.db.writing() as session:
+        return await blobs.mount(session, Place(source_id, source), target, digest)
+
+
+async def take_bytes(ctx: Ctx, name: str, upload_id: str) -> int:
+    """Append the request's body to the upload; return the upload's size."""
+    pushes = uploads_of(ctx, name)
+    size = await pushes.find(upload_id)
+    headers = ctx.request.headers
+    chunks: AsyncIterator[bytes] = ctx.request.stream()
+    offset = None
+    if "content-range" in headers:
+        offset, nbytes = ranges.of_chunk(headers["content-range"])
+        if headers.get("content-length", str(nbytes)) != str(nbytes):
+            raise SizeInvalid("Content-Length and Content-Range differ")
+        chunks = exactly(chunks, nbytes)
+    elif headers.get("content-length") == "0":
+        return size
+    try:
+        return await pushes.append(upload_id, chunks, offset=offset)
+    except WrongOffset as error:
+        raise RangeInvalid(
+            f"the chunk starts at {offset}, the upload has {error.size} bytes",
+            headers=whereabouts(name, upload_id, error.size),
+        ) from error
+
+
+def whereabouts(name: str, upload_id: str, size: int) -> dict[str, str]:
+    return {
+        "Location": f"/v2/{name}/blobs/uploads/{upload_id}",
+        "Range": f"0-{max(size - 1, 0)}",
+        "Docker-Upload-UUID": upload_id,
+    }
+
+
+def going_on(name: str, upload_id: str, size: int, status: int) -> Response:
+    return Response(status_code=status, headers=whereabouts(name, upload_id, size))
+
+
+def kept(name: str, digest: Digest) -> Response:
+    headers = {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest}
+    return Response(status_code=201, headers=headers)
+
+
+def number(text: str) -> int | None:
+    """``n`` of a list; ``None`` if it was not given."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_N)) or int(text) > MAX_N:
+        raise PageInvalid(f"invalid number of results requested: {oci.shown(text)}")
+    return int(text)
+
+
+def next_page(path: str, limit: int | None, shown: Sequence[str], *, more: bool) -> dict[str, str]:
+    """The ``Link`` to what follows."""
+    if not (more and shown and limit):
+        return {}
+    query = urlencode({"n": limit, "last": shown[-1]}, quote_via=quote)
+    return {"Link": f'<{path}?{query}>; rel="next"'}

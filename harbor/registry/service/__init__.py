@@ -1,0 +1,1 @@
+"""What is done: pushes, rule by rule."""

@@ -1,0 +1,154 @@
+"""What is done: uploads, from their first byte to the blob.
+
+The order survives a kill at every step. The bytes are checked and on the disk before the
+transaction begins; inside it come the rows and, last, the file's new name; the answer is sent
+after the commit. A file whose row did not make it is swept later and never served.
+"""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts.schemas import Place
+from harbor.artifacts.service import blobs
+from harbor.core.db import Database, hold_files
+from harbor.core.errors import (
+    DigestInvalid,
+    InsufficientStorage,
+    SizeInvalid,
+    TooManyRequests,
+    UploadBusy,
+    UploadUnknown,
+)
+from harbor.core.oci import Digest
+from harbor.core.storage.interface import (
+    DigestMismatch,
+    StorageFull,
+    Store,
+    UploadInUse,
+    UploadMissing,
+)
+from harbor.registry.models import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Pushes:
+    """Uploads of one caller into one repository."""
+
+    db: Database
+    store: Store
+    place: Place
+    username: str
+
+    async def begin(self, *, at_most: int) -> str:
+        """A new upload's id; ``TooManyRequests`` if the caller has *at_most* open already."""
+        upload_id = uuid.uuid4().hex
+        try:
+            await self.store.begin(upload_id)
+        except StorageFull as error:
+            raise full() from error
+        async with self.db.writing() as session:
+            await refuse_more(session, self.username, at_most)
+            session.add(
+                Upload(
+                    id=upload_id,
+                    project_id=self.place.project_id,
+                    repository=self.place.repository,
+                    username=self.username,
+                )
+            )
+        return upload_id
+
+    async def find(self, upload_id: str) -> int:
+        """How many bytes the upload has; ``UploadUnknown`` also if it is somebody else's."""
+        async with self.db.reading() as session:
+            known = await session.scalar(select(Upload.id).where(self._mine(upload_id)))
+        if known is None:
+            raise unknown(upload_id)
+        try:
+            return await self.store.size(upload_id)
+        except UploadMissing as error:
+            raise unknown(upload_id) from error
+
+    def _mine(self, upload_id: str) -> ColumnElement[bool]:
+        return and_(
+            Upload.id == upload_id,
+            Upload.project_id == self.place.project_id,
+            Upload.repository == self.place.repository,
+            Upload.username == self.username,
+        )
+
+    async def append(
+        self, upload_id: str, chunks: AsyncIterator[bytes], *, offset: int | None
+    ) -> int:
+        """Add *chunks*, return the new size; raises ``WrongOffset`` too.
+
+        A full disk ends the upload: its bytes are in the way of everybody else's.
+        """
+        try:
+            return await self.store.append(upload_id, chunks, offset)
+        except UploadMissing as error:
+            raise unknown(upload_id) from error
+        except UploadInUse as error:
+            raise UploadBusy(f"another request is writing to upload {upload_id}") from error
+        except StorageFull as error:
+            await self.cancel(upload_id)
+            raise full() from error
+
+    async def finish(self, upload_id: str, digest: Digest) -> None:
+        """Make the upload a blob of this repository; a wrong digest ends it."""
+        try:
+            size = await self.store.seal(upload_id, digest)
+        except UploadMissing as error:
+            raise unknown(upload_id) from error
+        except UploadInUse as error:
+            raise UploadBusy(f"another request is writing to upload {upload_id}") from error
+        except (DigestMismatch, StorageFull) as error:
+            await self.cancel(upload_id)
+            if isinstance(error, StorageFull):
+                raise full() from error
+            raise DigestInvalid(
+                f"provided digest {digest} did not match uploaded content, which is {error.actual}"
+            ) from error
+        async with self.db.writing() as session:
+            await hold_files(session)
+            await blobs.add(session, self.place, digest, size)
+            await session.execute(delete(Upload).where(Upload.id == upload_id))
+            try:
+                await self.store.publish(upload_id, digest)  # last: a failure records nothing
+            except UploadMissing as error:
+                raise unknown(upload_id) from error
+
+    async def cancel(self, upload_id: str) -> None:
+        async with self.db.writing() as session:
+            await session.execute(delete(Upload).where(Upload.id == upload_id))
+        await self.store.cancel(upload_id)
+
+
+async def refuse_more(session: AsyncSession, username: str, at_most: int) -> None:
+    query = select(func.count()).select_from(Upload).where(Upload.username == username)
+    if (await session.scalar(query) or 0) >= at_most:
+        raise TooManyRequests(f"{username} has {at_most} unfinished uploads; finish some first")
+
+
+async def exactly(chunks: AsyncIterator[bytes], nbytes: int) -> AsyncIterator[bytes]:
+    """*chunks*, which must be *nbytes* in all; ``SizeInvalid`` if there are more or fewer."""
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > nbytes:
+            raise SizeInvalid(f"the chunk is longer than the {nbytes} bytes of its Content-Range")
+        yield chunk
+    if total < nbytes:
+        raise SizeInvalid(f"the chunk has {total} bytes, its Content-Range says {nbytes}")
+
+
+def unknown(upload_id: str) -> UploadUnknown:
+    return UploadUnknown(f"blob upload {upload_id} unknown to registry")
+
+
+def full() -> InsufficientStorage:
+    return InsufficientStorage("the registry's storage is full; nothing was kept of this upload")

@@ -1,0 +1,78 @@
+"""The program as a running server: one process, or several behind one socket."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from harbor.app import Building
+from harbor.core import logs
+from harbor.core.guard import Limits, guarded
+from harbor.core.settings import Settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(header_s=settings.header_timeout_s, max_connections=settings.max_connections)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn's, which ends with success when it is told to stop.
+
+    Its own raises the signal again once it is down, and the process would end as if killed.
+    """
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # A second Ctrl-C means now.
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+
+def config(settings: Settings, app: object, http: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http=http,  # type: ignore[arg-type]
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        ssl_certfile=settings.tls_cert or None,
+        ssl_keyfile=settings.tls_key or None,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=settings.shutdown_s,
+        backlog=4096,
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop."""
+    logs.set_up(settings.log_level)
+    if settings.workers == 1:
+        one = config(settings, Building(settings), guarded(limits_of(settings)))
+        server = Server(one)
+        with asyncio.Runner(loop_factory=one.get_loop_factory()) as runner:
+            runner.run(server.serve())
+        return
+    many = config(settings, "harbor.worker:app", "harbor.worker:Protocol")
+    Multiprocess(many, sockets=[many.bind_socket()]).run()

@@ -1,0 +1,40 @@
+"""Who may ask, and where: the state of this server."""
+
+from starlette.responses import PlainTextResponse, Response
+
+from harbor.core.api import Ctx, Routes
+from harbor.core.security import anyone
+from harbor.system import schemas
+from harbor.system import service as system
+
+routes = Routes(prefix="/api", tag="system")
+
+
+@routes.on("GET", "/version", allow=anyone)
+async def get_version(ctx: Ctx) -> schemas.Version:
+    """Tell the version of the API."""
+    return schemas.Version(system.API_VERSION)
+
+
+# The two that watch the server open no transaction, so that they answer although others cannot.
+
+
+@routes.on("GET", "/v2.0/ping", allow=anyone, stream=True)
+async def get_ping(ctx: Ctx) -> Response:
+    """Answer, and nothing else."""
+    return PlainTextResponse("Pong")
+
+
+@routes.on("GET", "/v2.0/health", allow=anyone, stream=True)
+async def get_health(ctx: Ctx) -> schemas.OverallHealthStatus:
+    """Tell whether everything works; the status is 200 even if it does not."""
+    return await system.health(system.Parts(ctx.db, ctx.store, ctx.settings))
+
+
+@routes.on("GET", "/v2.0/systeminfo", allow=anyone)
+async def get_system_info(ctx: Ctx) -> schemas.GeneralInfo:
+    """Tell what this server is: a little to strangers, more to those who have signed in."""
+    if not ctx.principal.known:
+        return system.info()
+    base = ctx.settings.external_url or str(ctx.request.base_url).rstrip("/")
+    return system.full_info(base)

@@ -1,0 +1,148 @@
+"""What is done: check, find, create and change people."""
+
+import re
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.core.db import insert_or_ignore
+from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.users.models import ADMIN_ID, ANONYMOUS_ID, User
+from harbor.users.schemas import UserCreationReq
+
+MAX_NAME = 255
+MAX_COMMENT = 30
+FORBIDDEN = frozenset(',"~#%$')  # in usernames and real names
+PASSWORD_LENGTHS = range(8, 129)
+PASSWORD_KINDS = tuple(map(re.compile, ("[a-z]", "[A-Z]", "[0-9]")))
+EMAIL = re.compile(
+    r'(?:[^<>()\[\]\\.,;:\s@"]+(?:\.[^<>()\[\]\\.,;:\s@"]+)*|"[^"\r\n]+")'
+    r"@(?:\[[0-9]{1,3}(?:\.[0-9]{1,3}){3}\]|(?:[a-zA-Z0-9-]+\.)+[a-zA-Z]{2,})"
+)
+
+
+def check_password(password: str) -> None:
+    """Raise ``BadRequest`` unless *password* satisfies the rule for passwords and secrets."""
+    kinds = all(kind.search(password) for kind in PASSWORD_KINDS)
+    if not kinds or len(password) not in PASSWORD_LENGTHS:
+        raise BadRequest(
+            "the password or secret must be 8-128, inclusively, characters long "
+            "with at least 1 uppercase letter, 1 lowercase letter and 1 number"
+        )
+
+
+def check(person: UserCreationReq) -> None:
+    """Raise ``BadRequest`` for the first thing about *person* that is not allowed.
+
+    Source: Harbor src/server/v2.0/handler/user.go, ``validateUserProfile``.
+    """
+    check_password(person.password)
+    if not person.email:
+        raise BadRequest("email can't be empty")
+    if not EMAIL.fullmatch(person.email):
+        raise BadRequest("email with illegal format")
+    check_name("realname", person.realname)
+    if len(person.comment) > MAX_COMMENT:
+        raise BadRequest("comment with illegal length")
+    check_name("username", person.username)
+
+
+def check_name(field: str, name: str) -> None:
+    if not 1 <= len(name) <= MAX_NAME:
+        raise BadRequest(f"{field} with illegal length")
+    if not FORBIDDEN.isdisjoint(name):
+        raise BadRequest(f"{field} contains illegal characters")
+
+
+async def find_login(session: AsyncSession, name: str) -> User | None:
+    """The person who signs in with *name*: a username or else an e-mail address."""
+    if "\0" in name:
+        return None  # PostgreSQL cannot even be asked
+    by_username = User.username == name
+    found = await session.scalars(
+        select(User)
+        .where(or_(by_username, User.email == name), User.deleted.is_(False))
+        .order_by(by_username.desc())
+        .limit(1)
+    )
+    return found.first()
+
+
+async def get(session: AsyncSession, user_id: int) -> User:
+    user = await session.get(User, user_id)
+    if user is None or user.deleted:
+        raise NotFound(f"user {user_id} not found")
+    return user
+
+
+async def create(  # noqa: PLR0913, the columns of one row
+    session: AsyncSession,
+    *,
+    username: str,
+    email: str | None,
+    realname: str,
+    comment: str,
+    password_hash: str | None,
+    sysadmin: bool = False,
+) -> User:
+    """A new person; ``Conflict`` if the username or the e-mail address is taken.
+
+    A comma separates names elsewhere, so names that come from LDAP or OIDC lose theirs here.
+    """
+    user = User(
+        username=username.replace(",", "_"),
+        email=email,
+        realname=realname,
+        comment=comment,
+        password=password_hash,
+        sysadmin_flag=sysadmin,
+    )
+    session.add(user)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise Conflict(f"user {username} or email {email} already exists") from error
+    return user
+
+
+async def replace_password(session: AsyncSession, user_id: int, *, password_hash: str) -> None:
+    """Keep another hash; ``NotFound`` if the person is gone."""
+    changed = await session.execute(
+        update(User)
+        .where(User.user_id == user_id, User.deleted.is_(False))
+        .values(password=password_hash)
+        .returning(User.user_id)
+    )
+    if changed.first() is None:
+        raise NotFound(f"user {user_id} not found")
+
+
+async def seed(session: AsyncSession, *, admin_password_hash: str) -> bool:
+    """Make the first two people; whether they were missing. Two processes may do it at once."""
+    admin = {
+        "user_id": ADMIN_ID,
+        "username": "admin",
+        "realname": "system admin",
+        "password": admin_password_hash,
+        "sysadmin_flag": True,
+        "deleted": False,
+    }
+    anonymous = {
+        "user_id": ANONYMOUS_ID,
+        "username": "anonymous",
+        "realname": "anonymous user",
+        "password": None,
+        "sysadmin_flag": False,
+        "deleted": True,
+    }
+    made = await session.execute(
+        insert_or_ignore(session, User, [admin, anonymous]).returning(User.user_id)
+    )
+    if ADMIN_ID not in made.scalars().all():
+        return False
+    if session.get_bind().dialect.name == "postgresql":
+        # Ids that were given do not move the sequence; without this the next person gets a 1.
+        sequence = func.pg_get_serial_sequence(User.__tablename__, "user_id")
+        await session.execute(select(func.setval(sequence, ANONYMOUS_ID)))
+    return True

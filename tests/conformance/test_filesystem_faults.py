@@ -1,0 +1,230 @@
+"""What the filesystem does when the disk is full, slow, broken, or takes less than it was given."""
+
+import asyncio
+import errno
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from harbor.core.oci import digest_of
+from harbor.core.storage.filesystem import FileStore
+from harbor.core.storage.interface import StorageFull, UploadMissing
+from tests.conformance.pushing import begun, content, pushed, sent
+
+pytestmark = pytest.mark.anyio
+
+KIB, MIB = 1024, 1024 * 1024
+DATA = bytes(range(256)) * 12 * KIB  # 3 MiB
+MORE_THAN_THERE_IS = 1 << 62
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path, reserve=0, patience_s=0.1)
+    yield store
+    store.close()
+
+
+def refusing(code: int, after: int = 0) -> Callable[..., int]:
+    """A system call that fails with the error *code*, *after* it went well so many times."""
+    real, left = os.pwritev, after
+
+    def call(fd: int, *args: object) -> int:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(code, os.strerror(code))
+        return real(fd, *args)  # type: ignore[arg-type]
+
+    return call
+
+
+def sparing(most: int) -> Callable[[int, list[memoryview], int], int]:
+    """A ``pwritev`` that takes *most* bytes at a time, as the real one may."""
+    real = os.pwritev
+
+    def call(fd: int, pieces: list[memoryview], offset: int) -> int:
+        room, taken = most, []
+        for piece in pieces:
+            taken.append(piece[:room])
+            room -= len(taken[-1])
+        return real(fd, taken, offset)
+
+    return call
+
+
+async def test_uploads_are_refused_below_the_reserve(store: FileStore, tmp_path: Path) -> None:
+    upload_id = await begun(store, b"abc")
+    tight = FileStore(tmp_path, reserve=MORE_THAN_THERE_IS)
+    with pytest.raises(StorageFull):
+        await tight.begin(uuid4().hex)
+    for chunk in (b"d", DATA):
+        with pytest.raises(StorageFull):
+            await tight.append(upload_id, sent(chunk))
+    await tight.seal(upload_id, digest_of(b"abc"))  # takes no room
+    tight.close()
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize(("chunk", "after"), [(b"d", 0), (DATA, 0), (DATA, 2)])
+async def test_a_full_disk_takes_back_what_came_since_the_append_began(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, code: int, chunk: bytes, after: int
+) -> None:
+    upload_id = await begun(store, b"abc")
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwritev", refusing(code, after))
+        with pytest.raises(StorageFull):
+            await store.append(upload_id, sent(*[chunk] * 4))
+    assert await store.size(upload_id) == 3
+    assert await store.append(upload_id, sent(b"def"), 3) == 6
+    await store.seal(upload_id, digest_of(b"abcdef"))
+
+
+async def test_a_disk_error_is_no_full_disk_and_is_taken_back_too(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = await begun(store, b"abc")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pwritev", refusing(errno.EIO, after=1))
+        with pytest.raises(OSError, match="Input/output error"):
+            await store.append(upload_id, sent(DATA, DATA))
+        broken.setattr(os, "pwritev", lambda *_: 0)
+        with pytest.raises(OSError, match="takes no more bytes"):
+            await store.append(upload_id, sent(b"d"))
+    assert await store.seal(upload_id, digest_of(b"abc")) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [(errno.ENOSPC, StorageFull), (errno.EDQUOT, StorageFull), (errno.EIO, OSError)],
+)
+async def test_what_the_disk_failed_to_keep_cannot_be_sealed_by_trying_again(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, code: int, told: type[Exception]
+) -> None:
+    upload_id = await begun(store, b"abc")
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", refusing(code))
+        with pytest.raises(told):
+            await store.seal(upload_id, digest_of(b"abc"))
+    with pytest.raises(UploadMissing):
+        await store.seal(upload_id, digest_of(b"abc"))
+
+
+@pytest.mark.parametrize("most", [1, 700, 5000])
+async def test_short_writes_are_continued(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(os, "pwritev", sparing(most))
+    for chunks in ([b"abc", b"defg"], [bytes([n]) * 1000 for n in range(100)]):
+        whole = b"".join(chunks)
+        upload_id = await begun(store, *chunks)
+        await store.seal(upload_id, digest_of(whole))
+        await store.publish(upload_id, digest_of(whole))
+        assert await content(store, digest_of(whole)) == whole
+
+
+async def test_a_body_of_tiny_chunks_is_written_in_calls_the_kernel_takes(store: FileStore) -> None:
+    chunks = [bytes([n % 251]) for n in range(20_000)]
+    upload_id = await begun(store, *chunks)
+    await store.seal(upload_id, digest_of(b"".join(chunks)))
+
+
+async def test_a_slow_disk_holds_the_client_back(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, moving, taken = os.pwritev, threading.Event(), 0
+
+    def stuck(fd: int, pieces: list[memoryview], offset: int) -> int:
+        moving.wait()
+        return real(fd, pieces, offset)
+
+    async def counting() -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(512):
+            taken += 64 * KIB
+            yield bytes(64 * KIB)
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(os, "pwritev", stuck)
+    upload_id = await begun(store)
+    upload = asyncio.create_task(store.append(upload_id, counting()))
+    await asyncio.sleep(0.2)
+    held = taken
+    moving.set()
+    assert await upload == 32 * MIB
+    assert held <= 4 * MIB
+
+
+async def test_what_a_slow_client_sent_a_while_ago_is_on_the_disk(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harbor.core.storage.lanes.DWELL_S", 0.01)
+
+    async def dripping() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            yield b"abc"
+            await asyncio.sleep(0.02)
+        assert await store.size(upload_id) >= 6
+
+    upload_id = await begun(store)
+    assert await store.append(upload_id, dripping()) == 12
+
+
+async def test_a_cancelled_request_lets_its_threads_finish_first(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, moving, writing = os.pwritev, threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stuck(fd: int, pieces: list[memoryview], offset: int) -> int:
+        loop.call_soon_threadsafe(writing.set)
+        moving.wait()
+        return real(fd, pieces, offset)
+
+    monkeypatch.setattr(os, "pwritev", stuck)
+    upload_id = await begun(store)
+    upload = asyncio.create_task(store.append(upload_id, sent(DATA)))
+    await writing.wait()
+    for _ in range(3):
+        upload.cancel()
+        await asyncio.sleep(0.01)
+        assert not upload.done()
+    moving.set()
+    with pytest.raises(asyncio.CancelledError):
+        await upload
+    assert await store.seal(upload_id, digest_of(DATA)) == len(DATA)
+
+
+async def test_a_blob_that_was_cut_on_the_disk_is_an_error(store: FileStore) -> None:
+    digest = await pushed(store, DATA)
+    async with store.open(digest) as blob:
+        assert blob.path is not None
+        os.truncate(blob.path, MIB)
+        with pytest.raises(OSError, match=f"ends at {MIB}, before {len(DATA)}"):
+            _ = [piece async for piece in blob.read(0, blob.size)]
+
+
+async def test_an_upload_that_is_cut_while_it_is_read_is_an_error(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id = await begun(store, DATA)
+    monkeypatch.setattr(os, "preadv", lambda *_: 0)
+    with pytest.raises(OSError, match="the file ends at 0"):
+        await store.seal(upload_id, digest_of(DATA, "sha512"))
+
+
+async def test_without_early_write_back_all_is_the_same(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harbor.core.storage.disk._sync_file_range", None)
+    upload_id = await begun(store, *[DATA] * 4)
+    await store.seal(upload_id, digest_of(DATA * 4))
