@@ -1,4 +1,4 @@
-"""The command line: serve, migrate, routes, admin."""
+"""The command line: serve, migrate, routes, docs, admin."""
 
 import asyncio
 import os
@@ -120,6 +120,19 @@ def routes() -> None:
     for op in sorted(operations(), key=lambda op: (op.path, op.method)):
         line = f"{op.audit.operation} {op.audit.resource_type}" if op.audit else ""
         click.echo(f"{op.method:7}{op.path:55}{op.allow!s:28}{line}".rstrip())
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="change nothing; fail if a page is not up to date")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("docs/reference"))
+def docs(check: bool, folder: Path) -> None:
+    """Write the reference pages."""
+    from harbor import documentation  # noqa: PLC0415
+
+    if not check:
+        documentation.write(folder)
+    elif old := documentation.outdated(folder):
+        raise click.ClickException(f"not up to date: {', '.join(old)}; run `harbor docs`")
 
 
 @main.group()

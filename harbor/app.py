@@ -60,7 +60,7 @@ class FirstStart:
 
 async def prepare(settings: Settings) -> FirstStart:
     """Bring the database to this version and make what must exist; safe to run side by side."""
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o750, parents=True, exist_ok=True)
     box = box_of(settings)
     db = Database(settings.database)
     password = settings.admin_password or generate_password()

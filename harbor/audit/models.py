@@ -16,9 +16,7 @@ class AuditLog(Table):
         Index(None, "project_id", "op_time"),
     )
 
-    id: Mapped[int] = mapped_column(
-        BigInteger().with_variant(Integer, "sqlite"), primary_key=True
-    )
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     project_id: Mapped[int | None]
     operation: Mapped[str] = mapped_column(String(50))  # create, delete, pull, update
     operation_description: Mapped[str] = mapped_column(Text)

@@ -69,7 +69,11 @@ passwords = CryptContext(
 )
 # Two at a time: each takes 19 MiB, and more threads than cores would only wait.
 hashing = ThreadPoolExecutor(2, "password")
-SOME_HASH = passwords.hash(secrets.token_hex())
+# Of a password that nobody knows; made with the parameters above, so that it costs the same.
+SOME_HASH = (
+    "$argon2id$v=19$m=19456,t=2,p=1$nvMeQ+id8z5HaO2dc46xlg$"
+    "3eH8pOXdjLrrOUfPJ82DA1i77X/zmRfR6CPhqKk3v/E"
+)
 
 
 async def hash_password(password: str) -> str:
@@ -128,7 +132,8 @@ def key_from(file: Path) -> str:
     """The key in *file*, made there if there is none yet; only its owner may read it."""
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f"{file.name}.{os.getpid()}")
+        # Not named by process id: what a killed container left would stop the next one for ever.
+        fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as out:
             out.write(secrets.token_urlsafe(32))
             out.flush()

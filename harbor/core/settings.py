@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
 
 MIB = 1024 * 1024
@@ -99,6 +98,8 @@ def load(
 
 def read_file(file: Path) -> dict[str, Any]:
     """The keys of a TOML or YAML file, told apart by its name."""
+    import yaml  # noqa: PLC0415, most processes read no file
+
     try:
         text = file.read_text()
         told = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)

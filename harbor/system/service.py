@@ -8,7 +8,6 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
-import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,8 +25,7 @@ CHECK_S = 10.0  # a component that needs longer is not healthy
 NO_UPLOAD = "0" * 32
 API_VERSION = "v2.0"
 HARBOR_VERSION = f"v2.16.0-{__version__}"  # other Harbors read the API's age from the first part
-# While PostgreSQL stops or starts, its driver's own errors come through unwrapped.
-FAILURES = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, HarborError, OSError)
+FAILURES = (SQLAlchemyError, HarborError, OSError)  # a timeout is an OSError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""The house rules that no linter knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from alembic.script import ScriptDirectory
+from jinja2 import meta
+from starlette.testclient import TestClient
+
+from harbor.app import DOORS, operations
+from harbor.core import html, migrations
+from harbor.core.api import Op
+from harbor.core.settings import load
+
+ROOT = Path(__file__).parents[1]
+CODE = sorted((ROOT / "harbor").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+OPS = operations()
+
+
+def name_of(item: object) -> str:
+    return str(item.relative_to(ROOT)) if isinstance(item, Path) else str(item)
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: f"{op.method} {op.path}")
+def test_strangers_are_kept_out(client: TestClient, op: Op) -> None:
+    digest = "sha256:" + "0" * 64
+    values = {"name": "library/x", "digest": digest, "upload_id": "0" * 32, "mid": "1"}
+    path = re.sub(r"{(\w+)}", lambda m: values.get(m[1], "nothing"), op.path)
+    status = client.request(op.method, path).status_code
+    assert (status == 401) == (op.allow.scope != "public" or op.path == "/service/token") or (
+        op.path == "/service/token" and status == 400
+    )
+
+
+@pytest.mark.parametrize("op", OPS, ids=lambda op: f"{op.method} {op.path}")
+def test_every_operation_says_what_it_does(op: Op) -> None:
+    assert op.handler.__doc__
+    assert op.tag
+
+
+def test_operation_ids_are_unique() -> None:
+    ids = [op.id or op.handler.__name__ for op in OPS]
+    assert len(ids) == len(set(ids))
+
+
+def test_whatever_changes_something_is_audited_or_is_part_of_a_push() -> None:
+    quiet = {op.path for op in OPS if op.method not in ("GET", "HEAD") and op.audit is None}
+    assert quiet == {"/v2/{name}/blobs/uploads/", "/v2/{name}/blobs/uploads/{upload_id}"}
+
+
+def test_no_door_is_forgotten() -> None:
+    named = {Path(door.__file__ or "").relative_to(ROOT / "harbor") for door in DOORS}
+    there = {
+        file.relative_to(ROOT / "harbor")
+        for kind in ("routes.py", "pages.py")
+        for file in (ROOT / "harbor").glob(f"*/{kind}")
+    }
+    assert there - named == {Path("registry/routes.py")}
+
+
+@pytest.mark.parametrize("template", html.environment.list_templates(extensions=["html"]))
+def test_templates_use_only_page(template: str) -> None:
+    source = (ROOT / "templates" / template).read_text()
+    assert meta.find_undeclared_variables(html.environment.parse(source)) <= {"page"}
+    assert "{# page:" in source
+    assert not re.search(r"<script(?! src=\"/static/)|style=|\son\w+=|https?://", source)
+
+
+@pytest.mark.parametrize("file", [*CODE, *TESTS], ids=name_of)
+def test_files_stay_small_and_say_what_they_are(file: Path) -> None:
+    text = file.read_text()
+    assert len(text.splitlines()) <= 400
+    if file in CODE:
+        assert text.startswith('"""')
+
+
+@pytest.mark.parametrize("file", CODE, ids=name_of)
+def test_only_core_commits(file: Path) -> None:
+    if "core" not in file.parts:
+        assert not re.search(r"\.commit\(|\.begin\(\) as session", file.read_text())
+
+
+@pytest.mark.parametrize("file", CODE, ids=name_of)
+def test_only_settings_read_the_environment(file: Path) -> None:
+    if file.name not in ("settings.py", "__main__.py"):
+        assert "os.environ" not in file.read_text()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "examples").iterdir()), ids=name_of)
+def test_every_example_can_be_loaded(file: Path) -> None:
+    assert load({}, {}, file).data_dir
+
+
+def test_migrations_are_numbered_in_their_order() -> None:
+    assert migrations.head() == ScriptDirectory.from_config(migrations.config()).get_current_head()
