@@ -147,4 +147,6 @@ def key_from(file: Path) -> str:
         folder = os.open(file.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
-    return file.read_text().strip()
+    if key := file.read_text().strip():
+        return key
+    raise SettingsError(f"{file} is empty: it held the key of the secrets in the database")
