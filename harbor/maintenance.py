@@ -19,10 +19,10 @@ async def reset_password(settings: Settings, username: str, password: str) -> st
     hashed = await hash_password(password)
     db = Database(settings.database)
     try:
+        user = await users.find_login(db.quick, username)
+        if user is None:
+            raise Refused(f"there is no account {username}")
         async with db.writing() as session:
-            user = await users.find_login(session, username)
-            if user is None:
-                raise Refused(f"there is no account {username}")
             await users.replace_password(session, user.user_id, password_hash=hashed)
     finally:
         await db.close()

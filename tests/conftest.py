@@ -7,7 +7,7 @@ import asyncio
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from harbor.app import Building, prepare
 from harbor.core.db import Database, async_url
+from harbor.core.quick import Quick
 from harbor.core.settings import Settings
 from tests.make import ADMIN
 
@@ -142,3 +143,17 @@ def rows(database_url: str) -> Callable[[str], list[Any]]:
         return asyncio.run(run())
 
     return select
+
+
+@pytest.fixture
+def quickly(database_url: str) -> Callable[[Callable[[Quick], Awaitable[Any]]], Any]:
+    """Runs quick reads on the test's database."""
+
+    def run(work: Callable[[Quick], Awaitable[Any]]) -> Any:
+        async def inside() -> Any:
+            async with opened(database_url) as db:
+                return await work(db.quick)
+
+        return asyncio.run(inside())
+
+    return run

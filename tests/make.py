@@ -135,3 +135,42 @@ def push_image(
     answer = put_manifest(client, name, tag, raw, login)
     assert answer.status_code == 201, answer.text
     return Pushed(answer.headers["Docker-Content-Digest"], raw, (config, layer))
+
+
+def error_of(answer: Any) -> tuple[int, str]:
+    """Status and code of a failure."""
+    return answer.status_code, str(answer.json()["errors"][0]["code"])
+
+
+def message_of(answer: Any) -> str:
+    return str(answer.json()["errors"][0]["message"])
+
+
+def index_of(*children: Pushed, **more: Any) -> dict[str, Any]:
+    """An index that lists images."""
+    listed = [descriptor(child.raw, OCI_MANIFEST) for child in children]
+    return {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed, **more}
+
+
+def push_index(client: TestClient, name: str, tag: str, *children: Pushed, **more: Any) -> Pushed:
+    raw = json.dumps(index_of(*children, **more)).encode()
+    answer = put_manifest(client, name, tag, raw, media_type=OCI_INDEX)
+    assert answer.status_code == 201, answer.text
+    return Pushed(answer.headers["Docker-Content-Digest"], raw)
+
+
+def push_referrer(
+    client: TestClient, name: str, subject: Pushed, artifact_type: str, **more: Any
+) -> Pushed:
+    """An artifact with the empty config that speaks about *subject*, as oras makes it."""
+    push_blob(client, name, b"{}")
+    about = {
+        "subject": descriptor(subject.raw, OCI_MANIFEST),
+        "artifactType": artifact_type,
+        "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
+        **more,
+    }
+    raw = json.dumps(manifest_of(b"{}", b"{}", **about)).encode()
+    answer = put_manifest(client, name, sha256(raw), raw)
+    assert answer.status_code == 201, answer.text
+    return Pushed(sha256(raw), raw)

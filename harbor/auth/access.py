@@ -1,11 +1,9 @@
 """The front desk: who is calling, and may they do this?"""
 
 import base64
-import binascii
 import re
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 
 from harbor.auth.service import Accounts
@@ -17,7 +15,7 @@ from harbor.core.errors import Forbidden, NotFound, Unauthorized
 from harbor.core.security import NOBODY, NOBODY_AFTER_TRYING, Permission, Principal
 from harbor.core.settings import Settings
 from harbor.projects import service as projects
-from harbor.projects.models import Project
+from harbor.projects.service import Standing
 
 HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,260}")
 REPOSITORY = re.compile(r"[a-z0-9._/-]{1,255}")  # fit to be quoted in a header
@@ -53,12 +51,25 @@ class FrontDesk:
 
     async def may(self, who: Principal, wanted: Permission, project_name: str) -> int | None:
         """The id of the project of that name if *who* may do *wanted* there, else ``None``."""
-        async with self._db.reading() as session:
-            try:
-                found = await projects.find(session, project_name)
-            except NotFound:
-                return None
-            return found.project_id if await may_in(session, who, wanted, found) else None
+        found = await projects.standing(self._db.quick, project_name)
+        if found is None or not await self._may_in(who, wanted, found):
+            return None
+        return found.project_id
+
+    async def _may_in(self, who: Principal, wanted: Permission, project: Standing) -> bool:
+        """Whether *who* may do *wanted* in *project*."""
+        if who.grant is not None:
+            # A token from before the project was made is about another project of the same name.
+            fresh = who.grant.issued_at >= project.creation_time - SKEW
+            return fresh and wanted.action in who.grant.actions.get(project.name, ())
+        if who.is_admin:
+            return True
+        if project.is_public and rbac.public_allows(wanted.resource, wanted.action):
+            return True
+        if not who.known:
+            return False
+        roles = await projects.roles_of(self._db.quick, project.project_id, who.known_id)
+        return rbac.role_allows(roles, wanted.resource, wanted.action)
 
     async def authorize(self, ctx: Ctx, op: Op) -> None:
         """Return if allowed; raise ``Unauthorized`` to strangers, ``Forbidden`` to the rest."""
@@ -81,15 +92,15 @@ class FrontDesk:
             "project_name" in named
             or ctx.request.headers.get("x-is-resource-name", "").lower() == "true"
         )
-        async with self._db.reading() as session:
-            try:
+        try:
+            async with self._db.reading() as session:
                 found = await projects.find_by_reference(session, reference, is_name=is_name)
-            except NotFound:
-                if ctx.principal.is_admin:
-                    raise
-                return False
-            ctx.project_id = found.project_id
-            return await may_in(session, ctx.principal, wanted, found)
+        except NotFound:
+            if ctx.principal.is_admin:
+                raise
+            return False
+        ctx.project_id = await self.may(ctx.principal, wanted, found.name)
+        return ctx.project_id is not None
 
     async def authorize_registry(self, ctx: Ctx, op: Op) -> None:
         """The same for ``/v2``, where every refusal is a 401 that says how to get in.
@@ -99,7 +110,8 @@ class FrontDesk:
         """
         who, wanted = ctx.principal, op.allow
         if wanted.scope == "signed-in":
-            if who.known or who.grant is not None:
+            # Anybody may fetch a token without a name, so that one is no sign of having signed in.
+            if who.known or (who.grant is not None and who.name):
                 return
             raise Unauthorized("unauthorized", headers=self._challenge(ctx.request, ""))
         if wanted.scope == "system":
@@ -137,29 +149,11 @@ class FrontDesk:
         external = self._settings.external_url
         host = request.headers.get("host", "")
         if not HOST.fullmatch(host):
-            return external or str(request.base_url).rstrip("/")
+            # What is no host is not repeated; Starlette's base_url would do so.
+            listening = Request(dict(request.scope) | {"headers": []})
+            return external or str(listening.base_url).rstrip("/")
         scheme = external.partition("://")[0] if external else request.url.scheme
         return f"{scheme}://{host}"
-
-
-async def may_in(
-    session: AsyncSession, who: Principal, wanted: Permission, project: Project
-) -> bool:
-    """Whether *who* may do *wanted* in *project*."""
-    if who.grant is not None:
-        # A token from before the project was made is about another project of the same name.
-        fresh = who.grant.issued_at >= project.creation_time - SKEW
-        return fresh and wanted.action in who.grant.actions.get(project.name, ())
-    if who.is_admin:
-        return True
-    if rbac.public_allows(wanted.resource, wanted.action) and await projects.is_public(
-        session, project.project_id
-    ):
-        return True
-    if not who.known:
-        return False
-    roles = await projects.roles_of(session, project.project_id, who.known_id)
-    return rbac.role_allows(roles, wanted.resource, wanted.action)
 
 
 def scopes_of(request: Request, name: str, action: str) -> str:
@@ -173,7 +167,7 @@ def credentials(value: str) -> tuple[str, str]:
     """Name and password of a Basic header; two empty texts if it is none."""
     try:
         text = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, no ASCII, no UTF-8
         return "", ""
     name, colon, password = text.partition(":")
     return (name, password) if colon and "\0" not in text else ("", "")

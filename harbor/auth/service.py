@@ -41,8 +41,7 @@ class Accounts:
         """
         if len(password) > MAX_PASSWORD or self._is_locked(name, address):
             return None
-        async with self.db.reading() as session:
-            user = await users.find_login(session, name)
+        user = await users.find_login(self.db.quick, name)
         kept = user.password if user else None
         proof = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
         if not (kept and self._right.get(proof) == kept):
@@ -55,9 +54,7 @@ class Accounts:
                     await users.replace_password(session, user.user_id, password_hash=better)
             self._remember(proof, better or kept)
         assert user is not None
-        return Principal(
-            user.username, user_id=user.user_id, is_admin=user.sysadmin_flag, tried=True
-        )
+        return Principal(user.username, user_id=user.user_id, is_admin=user.is_admin, tried=True)
 
     def _is_locked(self, name: str, address: str) -> bool:
         return self._locked_until.get((name, address), 0) > time.monotonic()

@@ -8,6 +8,7 @@ process, so writers queue here, in order, instead of polling the file's lock.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, String, event, text
@@ -24,6 +25,7 @@ from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
 from harbor.core.errors import Unavailable
+from harbor.core.quick import Quick, quick
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -97,6 +99,11 @@ class Database:
         self._readers = async_sessionmaker(self._reader, expire_on_commit=False)
         self._writers = async_sessionmaker(self._writer, expire_on_commit=False)
 
+    @cached_property
+    def quick(self) -> Quick:
+        """Reads that must cost little; made when they are first needed, once tables exist."""
+        return quick(self.url)
+
     @property
     def engine(self) -> AsyncEngine:
         return self._writer
@@ -120,6 +127,8 @@ class Database:
             raise Unavailable("the registry is busy; try again in a moment") from error
 
     async def close(self) -> None:
+        if "quick" in vars(self):
+            await self.quick.close()
         await self._reader.dispose()
         await self._writer.dispose()
 

@@ -5,7 +5,6 @@ import logging
 import socket
 import sys
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,13 +24,11 @@ log = logging.getLogger(__name__)
 
 KIB = 1024
 TLS_WRITE_HIGH = 128 * KIB  # asyncio's own is 512 KiB, which a slow reader could make us hold
-BYTES_ACKED = slice(120, 128)  # tcpi_bytes_acked in Linux's struct tcp_info
 
 # What is used of uvicorn (and of asyncio) although nobody promises it.
 USED = (
-    (HttpToolsProtocol, "client cycle headers pipeline scheme scope url ws_protocol_class"),
+    (HttpToolsProtocol, "client cycle headers pipeline scheme scope send_400_response url"),
     (HttpToolsProtocol, "on_body on_headers_complete on_message_complete on_response_complete"),
-    (HttpToolsProtocol, "send_400_response"),
     (RequestResponseCycle, "disconnected keep_alive message_event scope waiting_for_100_continue"),
     (RequestResponseCycle, "response_complete response_started"),
     (asyncio.Event, "_waiters"),
@@ -44,8 +41,7 @@ def check_uvicorn() -> None:
         known = set(vars(kind))
         for member in vars(kind).values():
             known.update(getattr(getattr(member, "__code__", None), "co_names", ()))
-        missing = sorted(set(names.split()) - known)
-        if missing:
+        if missing := sorted(set(names.split()) - known):
             version = f"uvicorn {uvicorn.__version__}, Python {sys.version.split()[0]}"
             raise RuntimeError(f"harbor.core.guard: {kind.__name__} lacks {missing} in {version}")
 
@@ -88,8 +84,6 @@ class Limits:
 
 @dataclass(slots=True)
 class Peer:
-    """The connections from one address."""
-
     address: str
     connections: int = 0
     idle: int = 0
@@ -107,7 +101,7 @@ class Watch:
         self.header_ticks = limits.ticks(limits.header_s)
         self.body_ticks = limits.ticks(limits.body_window_s)
         self.stall_ticks = limits.ticks(limits.stall_s)
-        self.linger_ticks = ceil(limits.linger_s / limits.tick_s)
+        self.linger_ticks = limits.ticks(limits.linger_s)
         self._due = 0.0  # of the next tick; 0 when there is nothing to look at
 
     def admit(self, protocol: "GuardedProtocol", address: str) -> Peer | None:
@@ -211,8 +205,10 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._busy:
             return False
         self._refused = True
-        self._may_answer()
-        return self.scheme == "http" and not self.cycle.disconnected  # TLS cannot be half closed
+        if self._in_head or not self.cycle.body:
+            self._may_answer()
+        # Else look() does it when the application has taken what came. TLS cannot be half closed.
+        return self.scheme == "http" and not self.cycle.disconnected
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -221,19 +217,14 @@ class GuardedProtocol(HttpToolsProtocol):
         HttpToolsProtocol.data_received(self, data)
         # Bytes are counted here, because the parser tells of a line only when it has ended.
         limits = self._limits
-        if (
-            self._head_bytes > limits.max_header_bytes
-            or len(self.headers) > limits.max_header_lines
-        ):
+        long = self._head_bytes > limits.max_header_bytes
+        if long or len(self.headers) > limits.max_header_lines:
             self._refuse(HeadersTooLarge("the request's header is too large"))
 
     def on_headers_complete(self) -> None:
         limits = self._limits
-        if (
-            self._head_bytes > limits.max_header_bytes
-            or len(self.headers) > limits.max_header_lines
-            or self.pipeline
-        ):
+        long = self._head_bytes > limits.max_header_bytes
+        if long or len(self.headers) > limits.max_header_lines or self.pipeline:
             self._check_header()
         HttpToolsProtocol.on_headers_complete(self)
         # Trailers go to a list of their own: uvicorn would add them to the headers, unchecked.
@@ -332,14 +323,19 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.stalled = 0
         if self._refused:
-            if not self._busy or self.cycle.disconnected:
-                self._age += 1
-                if self._age >= self._watch.linger_ticks:
-                    self.transport.abort()
+            self._look_at_refused()
         elif self._in_head:
             self._look_at_header()
         else:
             self._look_at_body()
+
+    def _look_at_refused(self) -> None:
+        if not self._busy or self.cycle.disconnected:
+            self._age += 1
+            if self._age >= self._watch.linger_ticks:
+                self.transport.abort()
+        elif not self._in_head and not self.cycle.body:
+            self._may_answer()
 
     def _look_at_answer(self) -> None:
         # The kernel takes more only when much of its buffer is free, so a slow client may leave
@@ -356,8 +352,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _look_at_header(self) -> None:
         last = self._running
         begun = self._head_bytes > 0 or (last is not None and self.scope is not last.scope)
-        # A next request may wait until this one is answered, and between requests uvicorn's own
-        # timer runs.
+        # A next request may wait for this answer; between requests uvicorn's own timer runs.
         if self._busy or (last is not None and not begun):
             return
         self._age += 1
@@ -398,7 +393,7 @@ def _hang_up(cycle: RequestResponseCycle) -> None:
 def _bytes_acked(sock: socket.socket) -> int:
     """What the client's side of a TCP connection has acknowledged; 0 where that is not told."""
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, BYTES_ACKED.stop)
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 128)
     except (AttributeError, OSError):  # not Linux; a Unix socket, or one that is closed
         return 0
-    return int.from_bytes(info[BYTES_ACKED], sys.byteorder)
+    return int.from_bytes(info[120:128], sys.byteorder)  # tcpi_bytes_acked

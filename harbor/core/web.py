@@ -8,12 +8,19 @@ from collections.abc import Callable
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from harbor.core import wire
-from harbor.core.errors import Conflict, HarborError, InsufficientStorage, Unavailable
+from harbor.core.errors import (
+    BadRequest,
+    Conflict,
+    HarborError,
+    InsufficientStorage,
+    MethodNotAllowed,
+    NotFound,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -75,6 +82,8 @@ def translated(error: Exception, scope: Scope, request_id: bytes) -> HarborError
     """An unexpected failure as one that a caller may see; the rest goes to the log only."""
     if isinstance(error, HarborError):
         return error
+    if isinstance(error, HTTPException):
+        return own(error)
     if isinstance(error, IntegrityError):
         return Conflict("what this refers to was changed meanwhile; try again")
     if isinstance(error, DBAPIError):
@@ -98,18 +107,10 @@ def render(error: HarborError) -> Response:
     return Response(wire.encode(error.body()), error.status, error.headers, wire.JSON)
 
 
-async def on_harbor_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HarborError)
-    return render(error)
-
-
-async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Starlette's own 404 and 405, in our form."""
-    assert isinstance(error, HTTPException)
-    codes = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
-    own = HarborError(error.detail.lower(), headers=error.headers)
-    own.status, own.code = error.status_code, codes.get(error.status_code, "BAD_REQUEST")
-    return render(own)
+def own(error: HTTPException) -> HarborError:
+    """Starlette's 404 and 405 in our form."""
+    kind = {404: NotFound, 405: MethodNotAllowed}.get(error.status_code, BadRequest)
+    return kind(error.detail.lower(), headers=error.headers)
 
 
 def access_line(scope: Scope, status: int, started: float, request_id: bytes) -> str:

@@ -1,7 +1,10 @@
 """What is shown: the start page, and the files that pages need."""
 
+from pathlib import Path
+
+import aiofiles
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from harbor import __version__
 from harbor.core import shipped
@@ -37,9 +40,10 @@ async def static(ctx: Ctx, name: str) -> Response:
     """Fetch a file that pages need."""
     if name not in FILES:
         raise NotFound("page not found")
-    file = STATIC / name
+    async with aiofiles.open(STATIC / name, "rb") as file:
+        body = await file.read()
     headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return FileResponse(file, media_type=TYPES[file.suffix], headers=headers)
+    return Response(body, media_type=TYPES[Path(name).suffix], headers=headers)
 
 
 def host_of(request: Request) -> str:

@@ -50,7 +50,7 @@ MAX_N = 2**31 - 1
 OWN_CLIENT = "harbor-registry-client"  # replication between registries is no pull by a person
 
 
-@routes.on("GET", "/", allow=signed_in, id="getV2")
+@routes.on("GET", "/", allow=signed_in, id="getV2", stream=True)
 async def ping(ctx: Ctx) -> Response:
     """Say that this is a registry, and that the caller is known."""
     return Response(b"{}", media_type=wire.JSON)
@@ -70,12 +70,12 @@ async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
     return Response(wire.encode(schemas.Catalog(shown)), media_type=wire.JSON, headers=more)
 
 
-@routes.on("GET", "/{name}/tags/list", allow=pull, fails=(NameUnknown, PageInvalid))
+@routes.on("GET", "/{name}/tags/list", allow=pull, fails=(NameUnknown, PageInvalid), stream=True)
 async def list_tags(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
     """List the tags of a repository, sorted."""
     limit = number(query.n)
     found = await artifacts.tags(
-        ctx.session, here(ctx, name), last=query.last, limit=None if limit is None else limit + 1
+        ctx.db.quick, here(ctx, name), last=query.last, limit=None if limit is None else limit + 1
     )
     shown = found if limit is None else found[:limit]
     more = next_page(f"/v2/{name}/tags/list", limit, shown, more=len(found) > len(shown))
@@ -85,10 +85,10 @@ async def list_tags(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
 MANIFEST = "/{name}/manifests/{reference}"
 
 
-@routes.on("GET", MANIFEST, allow=pull, fails=(ManifestUnknown, DigestInvalid))
+@routes.on("GET", MANIFEST, allow=pull, fails=(ManifestUnknown, DigestInvalid), stream=True)
 async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     """Fetch a manifest by tag or digest."""
-    found = await artifacts.find(ctx.session, here(ctx, name), reference)
+    found = await artifacts.find(ctx.db.quick, here(ctx, name), reference)
     headers = {
         "Content-Type": found.media_type,
         "Content-Length": str(len(found.content)),
@@ -170,8 +170,7 @@ BLOB = "/{name}/blobs/{digest}"
 @routes.on("GET", BLOB, allow=pull, fails=(BlobUnknown, DigestInvalid, RangeInvalid), stream=True)
 async def get_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
     """Fetch a blob, or a range of it."""
-    async with ctx.db.reading() as session:
-        size = await blobs.size(session, here(ctx, name), digest)
+    size = await blobs.size(ctx.db.quick, here(ctx, name), digest)
     if unchanged(ctx.request, digest):
         return Response(status_code=304, headers=facts(digest))
     if ctx.request.method == "HEAD":

@@ -1,13 +1,15 @@
 """What is done: check, find, create and change people."""
 
 import re
+from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.quick import Quick
 from harbor.users.models import ADMIN_ID, ANONYMOUS_ID, User
 from harbor.users.schemas import UserCreationReq
 
@@ -55,18 +57,31 @@ def check_name(field: str, name: str) -> None:
         raise BadRequest(f"{field} contains illegal characters")
 
 
-async def find_login(session: AsyncSession, name: str) -> User | None:
+BY_USERNAME = User.username == bindparam("name")
+LOGIN = (
+    select(User.user_id, User.username, User.password, User.sysadmin_flag)
+    .where(or_(BY_USERNAME, User.email == bindparam("name")), User.deleted.is_(False))
+    .order_by(BY_USERNAME.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What signing in needs to know of a person."""
+
+    user_id: int
+    username: str
+    password: str | None  # a hash
+    is_admin: bool
+
+
+async def find_login(quick: Quick, name: str) -> Login | None:
     """The person who signs in with *name*: a username or else an e-mail address."""
     if "\0" in name:
         return None  # PostgreSQL cannot even be asked
-    by_username = User.username == name
-    found = await session.scalars(
-        select(User)
-        .where(or_(by_username, User.email == name), User.deleted.is_(False))
-        .order_by(by_username.desc())
-        .limit(1)
-    )
-    return found.first()
+    rows = await quick.fetch(LOGIN, name=name)
+    return Login(*rows[0]) if rows else None
 
 
 async def get(session: AsyncSession, user_id: int) -> User:

@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 
 from harbor.core.oci import digest_of
+from harbor.core.storage import disk, lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.interface import StorageFull, UploadMissing
+from harbor.core.storage.interface import DigestMismatch, StorageFull, UploadMissing
 from tests.conformance.pushing import begun, content, pushed, sent
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +88,39 @@ async def test_a_full_disk_takes_back_what_came_since_the_append_began(
     assert await store.size(upload_id) == 3
     assert await store.append(upload_id, sent(b"def"), 3) == 6
     await store.seal(upload_id, digest_of(b"abcdef"))
+
+
+async def test_room_that_comes_back_does_not_keep_half_of_what_was_refused(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, free = await begun(store, b"abc"), iter([9, 0, 9, 9])
+    tight = FileStore(tmp_path, reserve=5)
+    monkeypatch.setattr(disk, "bytes_free", lambda _: next(free))
+    with pytest.raises(StorageFull):
+        await tight.append(upload_id, sent(*[DATA] * 3))
+    assert await tight.size(upload_id) == 3
+    tight.close()
+
+
+async def test_what_was_taken_back_is_not_in_the_digest_of_what_others_add(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, other = await begun(store, b"abc"), FileStore(tmp_path, reserve=0)
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwritev", refusing(errno.ENOSPC, after=1))
+        with pytest.raises(StorageFull):
+            await store.append(upload_id, sent(bytes(2 * MIB), bytes(2 * MIB)))
+    await other.append(upload_id, sent(DATA, DATA))
+    await store.seal(upload_id, digest_of(b"abc" + DATA + DATA))
+    other.close()
+
+
+async def test_an_upload_that_lost_bytes_on_the_disk_is_not_sealed(store: FileStore) -> None:
+    upload_id = await begun(store, DATA)
+    os.truncate(store._layout.upload(upload_id), MIB)
+    with pytest.raises(DigestMismatch) as refused:
+        await store.seal(upload_id, digest_of(DATA))
+    assert refused.value.actual == digest_of(DATA[:MIB])
 
 
 async def test_a_disk_error_is_no_full_disk_and_is_taken_back_too(
@@ -167,7 +201,7 @@ async def test_a_slow_disk_holds_the_client_back(
 async def test_what_a_slow_client_sent_a_while_ago_is_on_the_disk(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harbor.core.storage.lanes.DWELL_S", 0.01)
+    monkeypatch.setattr(lanes, "DWELL_S", 0.01)
 
     async def dripping() -> AsyncIterator[bytes]:
         for _ in range(4):
@@ -222,9 +256,19 @@ async def test_an_upload_that_is_cut_while_it_is_read_is_an_error(
         await store.seal(upload_id, digest_of(DATA, "sha512"))
 
 
+async def test_the_disk_begins_early_and_with_each_byte_once(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranges: list[tuple[int, int]] = []
+    monkeypatch.setattr(lanes, "start_write_back", lambda _, *span: ranges.append(span))
+    await begun(store, *[DATA] * 10)
+    assert len(ranges) == 3
+    assert [start for start, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]
+
+
 async def test_without_early_write_back_all_is_the_same(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harbor.core.storage.disk._sync_file_range", None)
+    monkeypatch.setattr(disk, "_sync_file_range", None)
     upload_id = await begun(store, *[DATA] * 4)
     await store.seal(upload_id, digest_of(DATA * 4))

@@ -31,7 +31,7 @@ from tests.conformance.pushing import begun, content, pushed, sent
 pytestmark = pytest.mark.anyio
 
 KIB, MIB = 1024, 1024 * 1024
-PATIENCE_S = 0.1
+PATIENCE_S = 0.3
 MAKERS: dict[str, Callable[[Path], FileStore | MemoryStore]] = {
     "filesystem": lambda root: FileStore(root, reserve=0, patience_s=PATIENCE_S),
     "memory": lambda _: MemoryStore(patience_s=PATIENCE_S),
@@ -137,7 +137,7 @@ async def test_a_client_that_is_back_before_its_old_request_ended_is_let_in(stor
     async def dying() -> AsyncIterator[bytes]:
         yield b"first"
         begins.set()
-        await asyncio.sleep(PATIENCE_S / 4)
+        await asyncio.sleep(PATIENCE_S / 10)
         raise ConnectionResetError
 
     old = asyncio.create_task(store.append(upload_id, dying()))
@@ -145,6 +145,26 @@ async def test_a_client_that_is_back_before_its_old_request_ended_is_let_in(stor
     assert await store.append(upload_id, sent(b"+"), 5) == 6
     with pytest.raises(ConnectionResetError):
         await old
+
+
+async def test_who_waits_for_an_upload_that_is_cancelled_finds_it_missing(store: Store) -> None:
+    upload_id, going_on, begins = await begun(store), asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"first"
+        begins.set()
+        await going_on.wait()
+
+    first = asyncio.create_task(store.append(upload_id, slow()))
+    await begins.wait()
+    second = asyncio.create_task(store.append(upload_id, sent(b"second")))
+    await asyncio.sleep(PATIENCE_S / 10)
+    await store.cancel(upload_id)
+    going_on.set()
+    with pytest.raises(UploadMissing):
+        await second
+    await first
+    assert await names(store.uploads()) == set()
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])

@@ -50,11 +50,11 @@ def deleting(project_id: int) -> Work:
     return delete
 
 
-def test_the_first_project_is_the_public_library_of_admin(run: Run) -> None:
+def test_the_first_project_is_the_public_library_of_admin(run: Run, quickly: Any) -> None:
     library = run(finding("library"))
     assert (library.project_id, library.owner_id) == (1, 1)
-    assert run(lambda session: projects.is_public(session, 1))
-    assert run(lambda session: projects.roles_of(session, 1, 1)) == {1}
+    assert quickly(lambda quick: projects.standing(quick, "library")).is_public
+    assert quickly(lambda quick: projects.roles_of(quick, 1, 1)) == {1}
 
 
 def test_the_library_is_made_once_only(run: Run) -> None:
@@ -63,7 +63,9 @@ def test_the_library_is_made_once_only(run: Run) -> None:
     assert total == 1
 
 
-def test_two_processes_may_make_the_first_rows_at_once(database_url: str, run: Run) -> None:
+def test_two_processes_may_make_the_first_rows_at_once(
+    database_url: str, run: Run, quickly: Any
+) -> None:
     async def prepare() -> bool:
         async with opened(database_url) as db, db.writing() as session:
             made = await users.seed(session, admin_password_hash="hash")
@@ -78,7 +80,7 @@ def test_two_processes_may_make_the_first_rows_at_once(database_url: str, run: R
         return list(await asyncio.gather(prepare(), prepare()))
 
     assert sorted(asyncio.run(prepare_twice())) == [False, True]
-    assert run(lambda session: projects.roles_of(session, 1, 1)) == {1}
+    assert quickly(lambda quick: projects.roles_of(quick, 1, 1)) == {1}
     assert run(creating("team")).project_id == 2
 
 
@@ -93,15 +95,15 @@ def test_the_first_project_after_the_library_has_the_next_id(run: Run) -> None:
     assert run(creating("team")).project_id == 2
 
 
-def test_a_new_project_is_private_and_its_owner_its_admin(run: Run) -> None:
+def test_a_new_project_is_private_and_its_owner_its_admin(run: Run, quickly: Any) -> None:
     made = run(creating("team"))
-    assert not run(lambda session: projects.is_public(session, made.project_id))
-    assert run(lambda session: projects.roles_of(session, made.project_id, 1)) == {1}
-    assert run(lambda session: projects.roles_of(session, made.project_id, 2)) == set()
+    assert not quickly(lambda quick: projects.standing(quick, made.name)).is_public
+    assert quickly(lambda quick: projects.roles_of(quick, made.project_id, 1)) == {1}
+    assert quickly(lambda quick: projects.roles_of(quick, made.project_id, 2)) == set()
 
 
-def test_a_project_that_is_not_there_is_not_public(run: Run) -> None:
-    assert not run(lambda session: projects.is_public(session, 99))
+def test_a_project_that_is_not_there_is_not_public(run: Run, quickly: Any) -> None:
+    assert quickly(lambda quick: projects.standing(quick, "nothing")) is None
 
 
 @pytest.mark.parametrize("name", ["a", "0", "team-1", "a.b_c-d", "x" * 255, "123"])

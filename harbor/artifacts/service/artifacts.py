@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import (
@@ -25,6 +25,7 @@ from harbor.core.errors import (
     ReferencedByOthers,
 )
 from harbor.core.oci import Reference, is_digest
+from harbor.core.quick import Quick
 
 
 async def add(session: AsyncSession, pushed: Pushed) -> None:
@@ -181,28 +182,38 @@ async def point(session: AsyncSession, repository_id: int, tag: str, artifact_id
     )
 
 
-async def find(session: AsyncSession, place: Place, reference: str) -> Found:
-    """The manifest that a tag or a digest names; ``ManifestUnknown`` if there is none."""
-    query = (
-        select(
-            Artifact.id,
-            Artifact.repository_id,
-            Artifact.digest,
-            Artifact.manifest_media_type,
-            Manifest.content,
-        )
-        .join(Manifest, Manifest.digest == Artifact.digest)
-        .join(Repository, Repository.repository_id == Artifact.repository_id)
-        .where(Repository.name == place.repository, Repository.project_id == place.project_id)
+FOUND = (
+    select(
+        Artifact.id,
+        Artifact.repository_id,
+        Artifact.digest,
+        Artifact.manifest_media_type,
+        Manifest.content,
     )
-    if is_digest(reference):
-        query = query.where(Artifact.digest == reference)
-    else:
-        query = query.join(Tag, Tag.artifact_id == Artifact.id).where(Tag.name == reference)
-    row = (await session.execute(query)).first()
-    if row is None:
+    .join(Manifest, Manifest.digest == Artifact.digest)
+    .join(Repository, Repository.repository_id == Artifact.repository_id)
+    .where(
+        Repository.name == bindparam("repository"),
+        Repository.project_id == bindparam("project_id"),
+    )
+)
+BY_DIGEST = FOUND.where(Artifact.digest == bindparam("reference"))
+BY_TAG = FOUND.join(Tag, Tag.artifact_id == Artifact.id).where(
+    Tag.repository_id == Repository.repository_id, Tag.name == bindparam("reference")
+)
+
+
+async def find(quick: Quick, place: Place, reference: str) -> Found:
+    """The manifest that a tag or a digest names; ``ManifestUnknown`` if there is none."""
+    rows = await quick.fetch(
+        BY_DIGEST if is_digest(reference) else BY_TAG,
+        repository=place.repository,
+        project_id=place.project_id,
+        reference=str(reference),
+    )
+    if not rows:
         raise unknown(place, reference)
-    return Found(*row)
+    return Found(*rows[0])
 
 
 def unknown(place: Place, reference: str) -> ManifestUnknown:
@@ -271,27 +282,42 @@ async def repository_of(session: AsyncSession, place: Place) -> int:
     return found
 
 
+TAGS = (
+    select(Tag.name)
+    .join(Repository, Repository.repository_id == Tag.repository_id)
+    .where(
+        Repository.name == bindparam("repository"),
+        Repository.project_id == bindparam("project_id"),
+        Tag.name > bindparam("last"),
+    )
+    .order_by(Tag.name)
+    .limit(bindparam("limit", type_=Integer))
+)
+PUSHED_TO = select(
+    exists().where(
+        Repository.name == bindparam("repository"),
+        Repository.project_id == bindparam("project_id"),
+    )
+    | exists().where(
+        RepositoryBlob.repository == bindparam("repository"),
+        RepositoryBlob.project_id == bindparam("project_id"),
+    )
+)
+ALL = 2**31 - 1
+
+
 async def tags(
-    session: AsyncSession, place: Place, *, last: str = "", limit: int | None = None
-) -> Sequence[str]:
+    quick: Quick, place: Place, *, last: str = "", limit: int | None = None
+) -> list[str]:
     """The names of tags after *last*, sorted by their bytes; ``NameUnknown``.
 
     A repository that has blobs but no manifest yet is known, and has no tags.
     """
-    try:
-        repository_id = await repository_of(session, place)
-    except NameUnknown:
-        held = await session.scalar(select(RepositoryBlob.digest).where(blobs.here(place)).limit(1))
-        if held is None:
-            raise
-        return []
-    query = (
-        select(Tag.name)
-        .where(Tag.repository_id == repository_id, Tag.name > last)
-        .order_by(Tag.name)
-        .limit(limit)
-    )
-    return (await session.scalars(query)).all()
+    here = {"repository": place.repository, "project_id": place.project_id}
+    rows = await quick.fetch(TAGS, **here, last=last, limit=ALL if limit is None else limit)
+    if not rows and not (await quick.fetch(PUSHED_TO, **here))[0][0]:
+        raise NameUnknown(f"repository {place.repository} not found")
+    return [name for (name,) in rows]
 
 
 async def repositories(

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, and_, delete, exists, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Artifact, ArtifactBlob, Blob, Repository, RepositoryBlob
@@ -11,6 +11,7 @@ from harbor.core import clock
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BlobUnknown, ManifestBlobUnknown, Unsupported
 from harbor.core.oci import Digest
+from harbor.core.quick import Quick
 
 
 def here(place: Place) -> ColumnElement[bool]:
@@ -41,16 +42,25 @@ async def link(session: AsyncSession, place: Place, digest: Digest) -> None:
     await session.execute(insert_or_ignore(session, RepositoryBlob, [row]))
 
 
-async def size(session: AsyncSession, place: Place, digest: Digest) -> int:
-    """The size in bytes of a blob that may be read in *place*; ``BlobUnknown``."""
-    found = await session.scalar(
-        select(Blob.size)
-        .join(RepositoryBlob, RepositoryBlob.digest == Blob.digest)
-        .where(here(place), RepositoryBlob.digest == digest)
+SIZE = (
+    select(Blob.size)
+    .join(RepositoryBlob, RepositoryBlob.digest == Blob.digest)
+    .where(
+        RepositoryBlob.project_id == bindparam("project_id"),
+        RepositoryBlob.repository == bindparam("repository"),
+        RepositoryBlob.digest == bindparam("digest"),
     )
-    if found is None:
+)
+
+
+async def size(quick: Quick, place: Place, digest: Digest) -> int:
+    """The size in bytes of a blob that may be read in *place*; ``BlobUnknown``."""
+    rows = await quick.fetch(
+        SIZE, project_id=place.project_id, repository=place.repository, digest=digest
+    )
+    if not rows:
         raise BlobUnknown(f"blob {digest} not found in {place.repository}")
-    return found
+    return int(rows[0][0])
 
 
 async def mount(session: AsyncSession, source: Place, target: Place, digest: Digest) -> bool:

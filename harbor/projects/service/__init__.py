@@ -2,26 +2,28 @@
 
 from harbor.projects.service.projects import (
     Seen,
+    Standing,
     check_registry,
     create,
     find,
     find_by_reference,
-    is_public,
     roles_of,
     search,
     see,
     seed_library,
+    standing,
 )
 
 __all__ = [
     "Seen",
+    "Standing",
     "check_registry",
     "create",
     "find",
     "find_by_reference",
-    "is_public",
     "roles_of",
     "search",
     "see",
     "seed_library",
+    "standing",
 ]

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
     Select,
+    and_,
+    bindparam,
     column,
     func,
     or_,
@@ -20,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from harbor.core.quick import Quick
 from harbor.core.security import Principal
 from harbor.core.wire import MAX_ID
 from harbor.projects.models import Project, ProjectMember, ProjectMetadata
@@ -29,6 +33,7 @@ from harbor.users.models import ADMIN_ID, User
 
 LIBRARY_ID = 1
 PROJECT_ADMIN = 1  # the role
+PERSON = "u"  # an entity type; "g" is a group
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 MAX_NAME = 255
 OPEN = ("true", "1")  # values of "public"; we write the first, an older Harbor wrote either
@@ -78,21 +83,46 @@ async def find_by_reference(session: AsyncSession, reference: str, *, is_name: b
     return found
 
 
-async def is_public(session: AsyncSession, project_id: int) -> bool:
-    value = await session.scalar(
-        select(ProjectMetadata.value).where(
-            ProjectMetadata.project_id == project_id, ProjectMetadata.name == "public"
-        )
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What must be known of a project to decide whether somebody may do something in it."""
+
+    project_id: int
+    name: str
+    creation_time: datetime
+    is_public: bool
+
+
+STANDING = (
+    select(Project.project_id, Project.name, Project.creation_time, ProjectMetadata.value)
+    .outerjoin(
+        ProjectMetadata,
+        and_(ProjectMetadata.project_id == Project.project_id, ProjectMetadata.name == "public"),
     )
-    return value in OPEN
+    .where(Project.name == bindparam("name"), Project.deleted.is_(False))
+)
+ROLES = select(ProjectMember.role).where(
+    ProjectMember.project_id == bindparam("project_id"),
+    ProjectMember.entity_type == PERSON,
+    ProjectMember.entity_id == bindparam("user_id"),
+)
 
 
-async def roles_of(session: AsyncSession, project_id: int, user_id: int) -> frozenset[int]:
+async def standing(quick: Quick, name: str) -> Standing | None:
+    """The project of that name, unless it is deleted."""
+    if "\0" in name:
+        return None
+    rows = await quick.fetch(STANDING, name=name)
+    if not rows:
+        return None
+    project_id, project_name, creation_time, public_value = rows[0]
+    return Standing(project_id, project_name, creation_time, public_value in OPEN)
+
+
+async def roles_of(quick: Quick, project_id: int, user_id: int) -> frozenset[int]:
     """The ids of the roles that a person has in a project."""
-    roles = await session.scalars(
-        select(ProjectMember.role).where(ProjectMember.project_id == project_id, *held_by(user_id))
-    )
-    return frozenset(roles)
+    rows = await quick.fetch(ROLES, project_id=project_id, user_id=user_id)
+    return frozenset(role for (role,) in rows)
 
 
 async def create(
@@ -234,7 +264,7 @@ def public() -> ColumnElement[bool]:
 
 def held_by(user_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The memberships of one person, as conditions."""
-    return ProjectMember.entity_type == "u", ProjectMember.entity_id == user_id
+    return ProjectMember.entity_type == PERSON, ProjectMember.entity_id == user_id
 
 
 def conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:

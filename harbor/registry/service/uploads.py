@@ -7,6 +7,7 @@ after the commit. A file whose row did not make it is swept later and never serv
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
@@ -88,8 +89,24 @@ class Pushes:
 
         A full disk ends the upload: its bytes are in the way of everybody else's.
         """
-        try:
+        async with self._told(upload_id):
             return await self.store.append(upload_id, chunks, offset)
+
+    async def finish(self, upload_id: str, digest: Digest) -> None:
+        """Make the upload a blob of this repository; a wrong digest ends it."""
+        async with self._told(upload_id):
+            size = await self.store.seal(upload_id, digest)
+            async with self.db.writing() as session:
+                await hold_files(session)
+                await blobs.add(session, self.place, digest, size)
+                await session.execute(delete(Upload).where(Upload.id == upload_id))
+                await self.store.publish(upload_id, digest)  # last: a failure records nothing
+
+    @asynccontextmanager
+    async def _told(self, upload_id: str) -> AsyncIterator[None]:
+        """What the store says, as errors that a client understands."""
+        try:
+            yield
         except UploadMissing as error:
             raise unknown(upload_id) from error
         except UploadInUse as error:
@@ -97,30 +114,11 @@ class Pushes:
         except StorageFull as error:
             await self.cancel(upload_id)
             raise full() from error
-
-    async def finish(self, upload_id: str, digest: Digest) -> None:
-        """Make the upload a blob of this repository; a wrong digest ends it."""
-        try:
-            size = await self.store.seal(upload_id, digest)
-        except UploadMissing as error:
-            raise unknown(upload_id) from error
-        except UploadInUse as error:
-            raise UploadBusy(f"another request is writing to upload {upload_id}") from error
-        except (DigestMismatch, StorageFull) as error:
+        except DigestMismatch as error:
             await self.cancel(upload_id)
-            if isinstance(error, StorageFull):
-                raise full() from error
             raise DigestInvalid(
-                f"provided digest {digest} did not match uploaded content, which is {error.actual}"
+                f"provided digest did not match uploaded content, which is {error.actual}"
             ) from error
-        async with self.db.writing() as session:
-            await hold_files(session)
-            await blobs.add(session, self.place, digest, size)
-            await session.execute(delete(Upload).where(Upload.id == upload_id))
-            try:
-                await self.store.publish(upload_id, digest)  # last: a failure records nothing
-            except UploadMissing as error:
-                raise unknown(upload_id) from error
 
     async def cancel(self, upload_id: str) -> None:
         async with self.db.writing() as session:
