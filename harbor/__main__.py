@@ -3,9 +3,9 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import click
 from msgspec import Meta
@@ -23,6 +23,7 @@ ON_COMMAND_LINE = (
     "tls_key",
     "external_url",
 )
+T = TypeVar("T")
 BY_ENVIRONMENT = "HARBOR_CONFIG"
 
 
@@ -52,6 +53,20 @@ def settings_from(options: dict[str, Any]) -> Settings:
         raise click.ClickException(str(error)) from error
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What *work* returns; what goes wrong for reasons outside is said in one line."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from harbor.core.errors import HarborError  # noqa: PLC0415
+
+    try:
+        return asyncio.run(work)
+    except (SettingsError, HarborError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    except SQLAlchemyError as error:
+        raise click.ClickException(f"database: {getattr(error, 'orig', error)}") from error
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="harbor")
 def main() -> None:
@@ -71,10 +86,7 @@ def serve(**options: Any) -> None:
 
     settings = settings_from(options)
     os.environ.update(environment(settings))  # for worker processes
-    try:
-        first = asyncio.run(prepare(settings))
-    except (SettingsError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    first = run(prepare(settings))
     os.environ.pop("HARBOR_ADMIN_PASSWORD", None)
     welcome(settings, first.admin_password)
     server.serve(settings)
@@ -106,7 +118,7 @@ def migrate(**options: Any) -> None:
     from harbor.app import prepare  # noqa: PLC0415
 
     settings = settings_from(options)
-    first = asyncio.run(prepare(settings))
+    first = run(prepare(settings))
     click.echo(f"the database is up to date: {__version__}")
     if first.admin_password:
         click.echo(f"administrator admin, password {first.admin_password} (shown this once)")
@@ -151,10 +163,7 @@ def reset_password(username: str, password: str, **options: Any) -> None:
     from harbor import maintenance  # noqa: PLC0415
 
     settings = settings_from(options)
-    try:
-        made = asyncio.run(maintenance.reset_password(settings, username, password))
-    except maintenance.Refused as error:
-        raise click.ClickException(str(error)) from error
+    made = run(maintenance.reset_password(settings, username, password))
     click.echo(f"password of {username}: {made}" if not password else "password changed")
 
 
@@ -164,7 +173,7 @@ def rotate_keys(**options: Any) -> None:
     """Sign registry tokens with a new key; tokens already issued stay good."""
     from harbor import maintenance  # noqa: PLC0415
 
-    kid = asyncio.run(maintenance.rotate_keys(settings_from(options)))
+    kid = run(maintenance.rotate_keys(settings_from(options)))
     click.echo(f"new signing key {kid}; running servers use it within a minute")
 
 

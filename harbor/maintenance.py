@@ -1,15 +1,35 @@
 """What an administrator does from the command line, beside a running server or without one."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
 from harbor.app import box_of
 from harbor.auth import tokens
 from harbor.core.crypto import generate_password, hash_password
 from harbor.core.db import Database
-from harbor.core.settings import Settings
+from harbor.core.errors import NotFound
+from harbor.core.settings import Settings, SettingsError
 from harbor.users import service as users
 
 
-class Refused(Exception):
-    """The message says why."""
+@asynccontextmanager
+async def existing(settings: Settings) -> AsyncIterator[Database]:
+    """The database of a registry that was started before; ``SettingsError`` if there is none.
+
+    Opening a file that is not there would make an empty one, in the wrong folder perhaps.
+    """
+    db = Database(settings.database)
+    require_file(db)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+def require_file(db: Database) -> None:
+    if db.is_sqlite and not Path(db.url.database or "").is_file():
+        raise SettingsError(f"there is no database at {db.url.database}; see --data-dir")
 
 
 async def reset_password(settings: Settings, username: str, password: str) -> str:
@@ -17,23 +37,16 @@ async def reset_password(settings: Settings, username: str, password: str) -> st
     password = password or generate_password()
     users.check_password(password)
     hashed = await hash_password(password)
-    db = Database(settings.database)
-    try:
+    async with existing(settings) as db:
         user = await users.find_login(db.quick, username)
         if user is None:
-            raise Refused(f"there is no account {username}")
+            raise NotFound(f"there is no account {username}")
         async with db.writing() as session:
             await users.replace_password(session, user.user_id, password_hash=hashed)
-    finally:
-        await db.close()
     return password
 
 
 async def rotate_keys(settings: Settings) -> str:
     """A new signing key; return its id."""
-    db = Database(settings.database)
-    try:
-        async with db.writing() as session:
-            return await tokens.add_key(session, box_of(settings))
-    finally:
-        await db.close()
+    async with existing(settings) as db, db.writing() as session:
+        return await tokens.add_key(session, box_of(settings))

@@ -25,6 +25,7 @@ from harbor.core.errors import (
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 SLASHES = re.compile(r"//+")
+HEADERS = "harbor.headers"  # in the scope: what every answer to this request carries
 RETRY = {"Retry-After": "2"}
 # PostgreSQL: could not serialize, deadlock; out of connections, shutting down.
 PASSING = frozenset(("40001", "40P01", "53300", "57P01", "57P03"))
@@ -50,7 +51,8 @@ class Around:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
+                own = scope.get(HEADERS, ())
+                message["headers"] = [*message["headers"], *own, (b"x-request-id", request_id)]
             await send(message)
 
         try:

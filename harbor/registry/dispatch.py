@@ -11,16 +11,16 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from harbor.core import oci, web
 from harbor.core.api import Op, Wiring, perform
 from harbor.core.errors import (
     HarborError,
     ManifestUnknown,
-    MethodNotAllowed,
     NameInvalid,
     NotFound,
+    Unsupported,
     UploadUnknown,
 )
 
@@ -51,19 +51,14 @@ class RegistryApp:
                 self._ops[op.path]["HEAD"] = op
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def stamped(message: Message) -> None:
-            # `docker manifest` looks for this header on every answer, errors included.
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], VERSION]
-            await send(message)
-
-        request = Request(scope, receive)
+        # `docker manifest` looks for this header on every answer, errors included.
+        scope[web.HEADERS] = [VERSION]
         try:
             op = self._find(scope)
-            answer = await perform(op, request, self._wiring)
-            await answer(scope, receive, stamped)
+            answer = await perform(op, Request(scope, receive), self._wiring)
+            await answer(scope, receive, send)
         except HarborError as error:
-            await web.render(error)(scope, receive, stamped)
+            await web.render(error)(scope, receive, send)
         except ClientDisconnect:
             log.debug("client went away", extra={"path": scope["path"]})
 
@@ -74,7 +69,7 @@ class RegistryApp:
         methods = self._ops[path]
         op = methods.get(scope["method"])
         if op is None:
-            raise MethodNotAllowed(
+            raise Unsupported(
                 f"method {oci.shown(scope['method'])} is not allowed here",
                 headers={"Allow": ", ".join(sorted(methods))},
             )

@@ -15,8 +15,7 @@ from harbor.core import clock
 async def record(session: AsyncSession, pulls: Sequence[Pull]) -> None:
     """Pull counts, pull times and audit lines of *pulls*, which may be of things now gone."""
     now = clock.now()
-    for pull in pulls:
-        audit.record(session, pull.line)
+    await audit.record_all(session, [pull.line for pull in pulls], now)
     # In the order of their ids, so that two processes never wait for each other in a circle.
     for repository_id, count in sorted(Counter(pull.repository_id for pull in pulls).items()):
         await session.execute(

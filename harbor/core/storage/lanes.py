@@ -18,7 +18,7 @@ SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 BATCH = MIB  # handed to the threads when they are idle
 FULL = 2 * MIB  # the client waits: as much again is with the threads, 4 MiB for an upload
 LIGHTEST = 2 * 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are FULL
-DWELL_S = 1.0  # a slow client's bytes do not wait longer for a batch: a crash would lose them
+DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
 WRITE_BACK = 8 * MIB
 
 
@@ -72,9 +72,9 @@ class Intake:
         self._end = self._pushed = progress.nbytes
         self._batch: list[bytes] = []
         self._weight = 0
-        self._since_s = 0.0
         self._running: Sequence[asyncio.Future[None]] = ()
-        self._clock_s = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
+        self._ripening: asyncio.TimerHandle | None = None  # while there is a batch
 
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
         """Hash and write *chunks*; if they raise, what came before is kept."""
@@ -85,30 +85,47 @@ class Intake:
                     if self._due():
                         await self._hand_over()
         finally:
+            self._stop_ripening()
             if not self.failed:
                 await self._finish()
 
     def _gather(self, piece: bytes) -> None:
         if not self._batch:
-            self._since_s = self._clock_s()
+            self._ripening = self._loop.call_later(DWELL_S, self._ripen)
         self._batch.append(piece)
         self._weight += max(len(piece), LIGHTEST)
 
     def _due(self) -> bool:
-        if self._weight >= FULL:
-            return True
-        ripe = self._weight >= BATCH or self._clock_s() - self._since_s > DWELL_S
-        return ripe and all(future.done() for future in self._running)
+        return self._weight >= FULL or (self._weight >= BATCH and self._idle())
+
+    def _idle(self) -> bool:
+        return all(future.done() for future in self._running)
+
+    def _ripen(self) -> None:
+        """Start on what was gathered although no more comes: the client is slow, or has gone."""
+        if self._idle() and not any(future.exception() for future in self._running):
+            if self._has_room():
+                self._start()
+        else:
+            self._ripening = self._loop.call_later(DWELL_S, self._ripen)
+
+    def _stop_ripening(self) -> None:
+        if self._ripening is not None:
+            self._ripening.cancel()
+            self._ripening = None
 
     async def _hand_over(self) -> None:
         """Start on what was gathered, after the batch before it."""
+        self._stop_ripening()
         await self._settle()
         self._require_room()
+        self._start()
+
+    def _start(self) -> None:
         batch, self._batch, self._weight = self._batch, [], 0
-        start = asyncio.get_running_loop().run_in_executor
         self._running = (
-            start(self._pool, self._hash, batch),
-            start(self._pool, self._write, batch),
+            self._loop.run_in_executor(self._pool, self._hash, batch),
+            self._loop.run_in_executor(self._pool, self._write, batch),
         )
 
     async def _finish(self) -> None:
