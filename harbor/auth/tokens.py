@@ -182,7 +182,8 @@ def bearer_of(claims: Claims) -> Principal:
         for each in claims.access
         if each.type == "repository"
     }
-    grant = Grant(datetime.fromtimestamp(claims.iat, UTC), actions)
+    issued_at = datetime.fromtimestamp(claims.iat, UTC)
+    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions)
     return Principal(claims.sub, grant=grant, tried=True)
 
 

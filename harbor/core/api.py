@@ -180,7 +180,7 @@ class Wiring:
     authorize: Callable[["Ctx", Op], Awaitable[None]]
     may: Callable[[Principal, Permission, str], Awaitable[int | None]]
     record: Callable[[AsyncSession, AuditLine], None]
-    things: Mapping[type, object] = field(default_factory=dict)
+    things: dict[type, object] = field(default_factory=dict)
 
 
 @dataclass

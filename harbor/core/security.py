@@ -35,6 +35,7 @@ class Grant:
     """What a registry token allows: actions by project, as they were when it was issued."""
 
     issued_at: datetime
+    ends_at: float  # seconds since 1970, a minute of skew included
     actions: Mapping[str, frozenset[str]]
 
 

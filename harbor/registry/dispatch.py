@@ -23,8 +23,10 @@ from harbor.core.errors import (
     Unsupported,
     UploadUnknown,
 )
+from harbor.registry.hot import Hot
 
 log = logging.getLogger(__name__)
+READS = frozenset(("GET", "HEAD"))
 VERSION = (b"docker-distribution-api-version", b"registry/2.0")
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 Parsed = tuple[str, dict[str, str]]
@@ -44,6 +46,8 @@ class RegistryApp:
 
     def __init__(self, ops: Iterable[Op], wiring: Wiring) -> None:
         self._wiring = wiring
+        self._hot = Hot(wiring.db, wiring.store, wiring.later)
+        wiring.things[Hot] = self._hot
         self._ops: dict[str, dict[str, Op]] = defaultdict(dict)
         for op in ops:
             self._ops[op.path][op.method] = op
@@ -54,6 +58,8 @@ class RegistryApp:
         # `docker manifest` looks for this header on every answer, errors included.
         scope[web.HEADERS] = [VERSION]
         try:
+            if scope["method"] in READS and await self._hot.serve(scope, receive, send):
+                return
             op = self._find(scope)
             answer = await perform(op, Request(scope, receive), self._wiring)
             await answer(scope, receive, send)

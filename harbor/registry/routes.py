@@ -3,7 +3,8 @@
 Source: OCI distribution-spec v1.1; Harbor src/server/registry.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TypedDict, Unpack
 from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
@@ -35,10 +36,11 @@ from harbor.core.errors import (
 )
 from harbor.core.manifests import OCI_INDEX
 from harbor.core.oci import Digest, Reference
-from harbor.core.security import project, signed_in, system
+from harbor.core.security import Principal, project, signed_in, system
 from harbor.core.storage.interface import WrongOffset
 from harbor.registry import schemas
 from harbor.registry.answers import BlobResponse, etag, facts, unchanged
+from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 from harbor.registry.service import manifests
 from harbor.registry.service.uploads import Pushes, exactly
 
@@ -47,7 +49,6 @@ pull = project("repository", "pull")
 push = project("repository", "push")
 remove = project("repository", "delete")
 MAX_N = 2**31 - 1
-OWN_CLIENT = "harbor-registry-client"  # replication between registries is no pull by a person
 
 
 @routes.on("GET", "/", allow=signed_in, id="getV2", stream=True)
@@ -79,7 +80,11 @@ async def list_tags(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
     )
     shown = found if limit is None else found[:limit]
     more = next_page(f"/v2/{name}/tags/list", limit, shown, more=len(found) > len(shown))
-    return Response(wire.encode(schemas.TagList(name, shown)), media_type=wire.JSON, headers=more)
+    body = wire.encode(schemas.TagList(name, shown))
+    if not ctx.request.url.query:
+        headers = {"Content-Type": wire.JSON, "Content-Length": str(len(body))}
+        remember(ctx, name, headers, body=body)
+    return Response(body, media_type=wire.JSON, headers=more)
 
 
 MANIFEST = "/{name}/manifests/{reference}"
@@ -95,17 +100,21 @@ async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
         "Docker-Content-Digest": found.digest,
         "ETag": etag(found.digest),
     }
+    tag = None if oci.is_digest(reference) else reference
+    target, project_id = name + reference.joined, ctx.project_id
+
+    def pulled(who: Principal) -> Pull:
+        line = AuditLine(who, "pull", "artifact", target, True, project_id)
+        return Pull(found.artifact_id, found.repository_id, tag, line)
+
+    remember(ctx, name, headers, body=found.content, pull=pulled)
     if unchanged(ctx.request, found.digest):
         del headers["Content-Length"]
         return Response(status_code=304, headers=headers)
     if ctx.request.method == "HEAD":
         return Response(headers=headers)
-    if not ctx.request.headers.get("user-agent", "").startswith(OWN_CLIENT):
-        line = AuditLine(
-            ctx.principal, "pull", "artifact", name + reference.joined, True, ctx.project_id
-        )
-        tag = None if oci.is_digest(reference) else reference
-        ctx.wiring.later.add(pulls.record, Pull(found.artifact_id, found.repository_id, tag, line))
+    if not ctx.request.headers.get("user-agent", "").startswith(OWN_CLIENT.decode()):
+        ctx.wiring.later.add(pulls.record, pulled(ctx.principal))
     return Response(found.content, headers=headers)
 
 
@@ -171,6 +180,7 @@ BLOB = "/{name}/blobs/{digest}"
 async def get_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
     """Fetch a blob, or a range of it."""
     size = await blobs.size(ctx.db.quick, here(ctx, name), digest)
+    remember(ctx, name, facts(digest) | {"Content-Length": str(size)}, blob=digest)
     if unchanged(ctx.request, digest):
         return Response(status_code=304, headers=facts(digest))
     if ctx.request.method == "HEAD":
@@ -277,6 +287,19 @@ async def cancel_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
 
 def here(ctx: Ctx, name: str) -> Place:
     return Place(ctx.known_project_id, name)
+
+
+class Remembered(TypedDict, total=False):
+    body: bytes
+    blob: Digest
+    pull: Callable[[Principal], Pull]
+
+
+def remember(ctx: Ctx, name: str, headers: Mapping[str, str], **more: Unpack[Remembered]) -> None:
+    """Let the same request be answered from memory while nothing changes."""
+    raw = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+    answer = Answer(name.partition("/")[0], raw, **more)
+    ctx.the(Hot).remember(ctx.request.scope, ctx.principal, answer)
 
 
 def uploads_of(ctx: Ctx, name: str) -> Pushes:

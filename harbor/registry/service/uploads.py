@@ -51,16 +51,20 @@ class Pushes:
             await self.store.begin(upload_id)
         except StorageFull as error:
             raise full() from error
-        async with self.db.writing() as session:
-            await refuse_more(session, self.username, at_most)
-            session.add(
-                Upload(
-                    id=upload_id,
-                    project_id=self.place.project_id,
-                    repository=self.place.repository,
-                    username=self.username,
+        try:
+            async with self.db.writing() as session:
+                await refuse_more(session, self.username, at_most)
+                session.add(
+                    Upload(
+                        id=upload_id,
+                        project_id=self.place.project_id,
+                        repository=self.place.repository,
+                        username=self.username,
+                    )
                 )
-            )
+        except TooManyRequests:
+            await self.store.cancel(upload_id)  # or whoever is refused would fill the folder
+            raise
         return upload_id
 
     async def find(self, upload_id: str) -> int:

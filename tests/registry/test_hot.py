@@ -1,0 +1,149 @@
+"""What is remembered is never older than what was committed, by whichever process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harbor.registry.hot import Hot
+from tests.conftest import POSTGRESQL, Start
+from tests.make import (
+    ADMIN,
+    add_member,
+    bearer,
+    make_project,
+    make_user,
+    push_blob,
+    push_image,
+    put_manifest,
+)
+
+NAME = "library/app"
+TAG = f"/v2/{NAME}/manifests/1.0"
+Two = tuple[Any, Any, dict[str, str]]
+
+
+@pytest.fixture
+def two(start: Start) -> Two:
+    """Two servers on one database, and a token that both know."""
+    one, other = start(), start()
+    push_image(one, NAME)
+    token = bearer(one, ADMIN, f"repository:{NAME}:pull")
+    for client in (one, other):
+        for _ in range(2):  # the first is remembered, the second served from memory
+            assert client.get(TAG, headers=token).status_code == 200
+    return one, other, token
+
+
+def answers_in(client: Any) -> int:
+    hot = client.app.registry._hot
+    assert isinstance(hot, Hot)
+    return len(hot._answers)
+
+
+def test_an_answer_is_remembered_where_the_database_tells_its_version(two: Two) -> None:
+    one, _, _ = two
+    assert answers_in(one) == (0 if POSTGRESQL else 1)
+
+
+def test_a_tag_that_moved_is_served_where_it_is_now_by_every_process(two: Two) -> None:
+    one, other, token = two
+    for turn in range(20):
+        writer, reader = (one, other) if turn % 2 else (other, one)
+        moved = push_image(writer, NAME, annotations={"turn": str(turn)})
+        for client in (reader, writer):
+            found = client.get(TAG, headers=token)
+            assert found.headers["Docker-Content-Digest"] == moved.digest
+            assert found.content == moved.raw
+            head = client.head(TAG, headers=token)
+            assert (head.headers["Docker-Content-Digest"], head.content) == (moved.digest, b"")
+
+
+def test_what_was_deleted_is_gone_everywhere_at_once(two: Two) -> None:
+    one, other, token = two
+    digest = one.head(TAG, headers=token).headers["Docker-Content-Digest"]
+    blob = push_blob(one, NAME, b"a blob of nobody")
+    paths = (f"/v2/{NAME}/manifests/{digest}", f"/v2/{NAME}/blobs/{blob}")
+    for path in paths:
+        for _ in range(2):
+            assert other.head(path, headers=token).status_code == 200
+            assert other.get(path, headers=token).status_code == 200
+        assert one.delete(path, auth=ADMIN).status_code == 202
+        assert other.head(path, headers=token).status_code == 404
+        assert other.get(path, headers=token).status_code == 404
+    assert other.get(TAG, headers=token).status_code == 404
+
+
+def test_the_tags_are_listed_as_they_are_now(two: Two) -> None:
+    one, other, token = two
+    for count in range(2, 6):
+        raw = one.get(TAG, headers=token).content
+        assert put_manifest(one, NAME, f"{count}.0", raw).status_code == 201
+        for _ in range(2):
+            listed = other.get(f"/v2/{NAME}/tags/list", headers=token).json()["tags"]
+            assert listed == [f"{n}.0" for n in range(1, count + 1)]
+
+
+def test_a_password_that_changed_lets_nobody_in(start: Start) -> None:
+    one, other = start(), start()
+    make_project(one, "team")
+    ann = make_user(one, "ann")
+    membership = add_member(one, "team", ann, 3)
+    push_image(one, "team/app")
+    for _ in range(2):
+        assert other.get("/v2/team/app/manifests/1.0", auth=ann).status_code == 200
+    assert one.delete(membership, auth=ADMIN).status_code == 200
+    assert other.get("/v2/team/app/manifests/1.0", auth=ann).status_code == 401
+
+
+def test_a_remembered_answer_is_for_the_token_that_had_it(two: Two, start: Start) -> None:
+    one, _, _ = two
+    ann = make_user(one, "ann")
+    make_project(one, "closed")
+    push_image(one, "closed/app")
+    path = "/v2/closed/app/manifests/1.0"
+    for _ in range(2):
+        own = bearer(one, ADMIN, "repository:closed/app:pull")
+        assert one.get(path, headers=own).status_code == 200
+        assert one.get(path, headers=own).status_code == 200
+        for stranger in ({}, bearer(one, ann, "repository:closed/app:pull"), {"Authorization": ""}):
+            assert one.get(path, headers=stranger).status_code == 401
+
+
+def test_conditions_are_met_from_memory_too(two: Two) -> None:
+    one, _, token = two
+    digest = one.head(TAG, headers=token).headers["Docker-Content-Digest"]
+    same = one.get(TAG, headers=token | {"If-None-Match": f'"{digest}"'})
+    assert (same.status_code, same.content) == (304, b"")
+    blob = push_blob(one, NAME, b"0123456789")
+    path = f"/v2/{NAME}/blobs/{blob}"
+    for _ in range(3):
+        part = one.get(path, headers=token | {"Range": "bytes=2-4"})
+        assert (part.status_code, part.content) == (206, b"234")
+        assert one.get(path, headers=token).content == b"0123456789"
+        assert one.get(path, headers=token | {"If-None-Match": blob}).status_code == 304
+        assert one.head(path, headers=token).headers["Content-Length"] == "10"
+
+
+def test_pulls_from_memory_are_counted_and_those_by_replication_are_not(
+    two: Two, rows: Callable[[str], list[Any]]
+) -> None:
+    one, other, token = two
+    for agent in ("docker/28", "harbor-registry-client"):
+        one.get(TAG, headers=token | {"User-Agent": agent})
+    one.head(TAG, headers=token)
+    for client in (one, other):
+        client.portal.call(client.app.later.flush)
+    assert rows("SELECT pull_count FROM repository") == [(5,)]
+    assert rows("SELECT count(*) FROM audit_log_ext WHERE operation = 'pull'") == [(5,)]
+
+
+def test_memory_is_bounded(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _, token = two
+    monkeypatch.setattr("harbor.registry.hot.MAX_BYTES", 8 * 1024)
+    raw = one.get(TAG, headers=token).content
+    for n in range(12):
+        assert put_manifest(one, NAME, f"t{n}", raw).status_code == 201
+    for n in range(12):
+        assert one.get(f"/v2/{NAME}/manifests/t{n}", headers=token).status_code == 200
+    assert answers_in(one) < 8
