@@ -78,8 +78,8 @@ class Limits:
         return min(1.0, self.header_s / 10, self.body_window_s / 10, self.stall_s / 10)
 
     def ticks(self, seconds: float) -> int:
-        # Rounded down: whoever is counted from the next tick on is still closed in time.
-        return max(1, int(seconds / self.tick_s + 1e-6))
+        # Less than a full count, because closing must not come late, not even by a timer's delay.
+        return max(1, int(seconds / self.tick_s - 1e-6))
 
 
 @dataclass(slots=True)

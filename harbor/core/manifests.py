@@ -24,7 +24,8 @@ FOREIGN = (
 )
 GENERIC = frozenset(("", "application/json", "application/octet-stream"))
 
-Text = Annotated[str, Meta(max_length=255)]
+# No media type holds a null character, and PostgreSQL could not keep it.
+Text = Annotated[str, Meta(max_length=255, pattern=r"^[^\0]*$")]
 
 
 class Descriptor(Struct, rename="camel"):

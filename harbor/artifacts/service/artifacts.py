@@ -27,6 +27,8 @@ from harbor.core.errors import (
 from harbor.core.oci import Reference, is_digest
 from harbor.core.quick import Quick
 
+MAX_SIZE = 2**63 - 1
+
 
 async def add(session: AsyncSession, pushed: Pushed) -> None:
     """Keep a manifest and point its tag at it. Pushing the same bytes twice is no error.
@@ -107,6 +109,7 @@ async def ensure_artifact(
     """The id of the artifact, made with all its references if it is new here."""
     now = clock.now()
     manifest = pushed.manifest
+    children_size = sum(size for _, size in children.values())
     await session.execute(
         insert_or_ignore(
             session,
@@ -122,7 +125,8 @@ async def ensure_artifact(
         "media_type": manifest.config_type,
         "artifact_type": manifest.artifact_type,
         "manifest_size": len(pushed.raw),
-        "size": len(pushed.raw) + manifest.content_size + sum(s for _, s in children.values()),
+        # The sizes are what the client says, and may add up to more than a column holds.
+        "size": min(len(pushed.raw) + manifest.content_size + children_size, MAX_SIZE),
         "annotations": manifest.annotations,
         "push_time": now,
     }

@@ -152,7 +152,8 @@ class FileStore:
 
     async def publish(self, upload_id: str, digest: Digest) -> None:
         source, target = self._layout.upload(upload_id), self._layout.blob(digest)
-        async with self._locked(upload_id) as fd:
+        # Without patience: the caller's transaction keeps every other writer waiting.
+        async with self._locked(upload_id, patience_s=0) as fd:
             await self._sealed(upload_id, fd, digest)
             try:
                 await _in_thread(self._waiters, self._move, fd, source, target)
@@ -169,7 +170,9 @@ class FileStore:
         return not self._reserve or disk.bytes_free(self._layout.root) >= self._reserve
 
     @asynccontextmanager
-    async def _locked(self, upload_id: str) -> AsyncIterator[int]:
+    async def _locked(
+        self, upload_id: str, *, patience_s: float | None = None
+    ) -> AsyncIterator[int]:
         """The upload's descriptor, while nobody else, in this process or another, has it."""
         path = self._layout.upload(upload_id)
         try:
@@ -177,7 +180,7 @@ class FileStore:
         except FileNotFoundError:
             raise UploadMissing(upload_id) from None
         try:
-            await self._lock(fd)
+            await self._lock(fd, self._patience_s if patience_s is None else patience_s)
             # While we waited, it may have been published: then these are the bytes of a blob.
             if not _is_at(fd, path):
                 raise UploadMissing(upload_id)
@@ -185,9 +188,9 @@ class FileStore:
         finally:
             os.close(fd)  # and with it goes the lock
 
-    async def _lock(self, fd: int) -> None:
+    async def _lock(self, fd: int, patience_s: float) -> None:
         now_s = asyncio.get_running_loop().time
-        deadline_s, pause_s = now_s() + self._patience_s, 0.005
+        deadline_s, pause_s = now_s() + patience_s, 0.005
         while True:
             try:
                 return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

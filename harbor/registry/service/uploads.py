@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.schemas import Place
@@ -33,6 +33,13 @@ from harbor.core.storage.interface import (
     UploadMissing,
 )
 from harbor.registry.models import Upload
+
+OWN = select(Upload.id).where(
+    Upload.id == bindparam("upload_id"),
+    Upload.project_id == bindparam("project_id"),
+    Upload.repository == bindparam("repository"),
+    Upload.username == bindparam("username"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +76,19 @@ class Pushes:
 
     async def find(self, upload_id: str) -> int:
         """How many bytes the upload has; ``UploadUnknown`` also if it is somebody else's."""
-        async with self.db.reading() as session:
-            known = await session.scalar(select(Upload.id).where(self._mine(upload_id)))
-        if known is None:
+        known = await self.db.quick.fetch(
+            OWN,
+            upload_id=upload_id,
+            project_id=self.place.project_id,
+            repository=self.place.repository,
+            username=self.username,
+        )
+        if not known:
             raise unknown(upload_id)
         try:
             return await self.store.size(upload_id)
         except UploadMissing as error:
             raise unknown(upload_id) from error
-
-    def _mine(self, upload_id: str) -> ColumnElement[bool]:
-        return and_(
-            Upload.id == upload_id,
-            Upload.project_id == self.place.project_id,
-            Upload.repository == self.place.repository,
-            Upload.username == self.username,
-        )
 
     async def append(
         self, upload_id: str, chunks: AsyncIterator[bytes], *, offset: int | None
