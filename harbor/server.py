@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 from collections.abc import Iterator
 from types import FrameType
@@ -43,6 +44,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def allow_many_files() -> None:
+    """Every connection and every open blob is a file; the usual soft limit is 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def config(settings: Settings, app: object, http: object) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -68,6 +75,7 @@ def config(settings: Settings, app: object, http: object) -> uvicorn.Config:
 def serve(settings: Settings) -> None:
     """Serve until told to stop."""
     logs.set_up(settings.log_level)
+    allow_many_files()  # worker processes inherit it
     if settings.workers == 1:
         one = config(settings, Building(settings), guarded(limits_of(settings)))
         server = Server(one)

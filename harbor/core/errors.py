@@ -53,6 +53,12 @@ class MethodNotAllowed(HarborError):
     status, code = 405, "METHOD_NOT_ALLOWED"
 
 
+class RequestTimeout(HarborError):
+    """A header that did not come in time."""
+
+    status, code = 408, "REQUEST_TIMEOUT"
+
+
 class Conflict(HarborError):
     status, code = 409, "CONFLICT"
 
@@ -77,6 +83,10 @@ class Unprocessable(HarborError):
 
 class TooManyRequests(HarborError):
     status, code = 429, "TOO_MANY_REQUEST"
+
+
+class HeadersTooLarge(HarborError):
+    status, code = 431, "REQUEST_HEADER_FIELDS_TOO_LARGE"
 
 
 class Unavailable(HarborError):

@@ -18,7 +18,13 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 from uvicorn.server import ServerState
 
-from harbor.core.errors import BadRequest, HarborError, Unavailable
+from harbor.core.errors import (
+    BadRequest,
+    HarborError,
+    HeadersTooLarge,
+    RequestTimeout,
+    Unavailable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -47,14 +53,6 @@ def check_uvicorn() -> None:
 
 
 check_uvicorn()
-
-
-class RequestTimeout(HarborError):
-    status, code = 408, "REQUEST_TIMEOUT"
-
-
-class HeadersTooLarge(HarborError):
-    status, code = 431, "REQUEST_HEADER_FIELDS_TOO_LARGE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +212,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._head_bytes += len(data)
-        HttpToolsProtocol.data_received(self, data)
+        HttpToolsProtocol.data_received(self, data)  # super() would cost 0.2 µs, here and below
         # Bytes are counted here, because the parser tells of a line only when it has ended.
         limits = self._limits
         long = self._head_bytes > limits.max_header_bytes

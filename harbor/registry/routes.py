@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TypedDict, Unpack
 from urllib.parse import quote, urlencode
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from harbor.artifacts.schemas import Place, Pull
@@ -48,7 +49,7 @@ routes = Routes(prefix="/v2", tag="registry")
 pull = project("repository", "pull")
 push = project("repository", "push")
 remove = project("repository", "delete")
-MAX_N = 2**31 - 1
+MAX_N = 2**31 - 2  # one more is read, to see whether there is more
 
 
 @routes.on("GET", "/", allow=signed_in, id="getV2", stream=True)
@@ -221,7 +222,11 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
     upload_id = await pushes.begin(at_most=ctx.settings.open_uploads_per_user)
     if whole is None:
         return going_on(name, upload_id, 0, 202)
-    await pushes.append(upload_id, ctx.request.stream(), offset=None)
+    try:
+        await pushes.append(upload_id, ctx.request.stream(), offset=None)
+    except ClientDisconnect:
+        await pushes.cancel(upload_id)  # nobody was told its id, so nobody can go on with it
+        raise
     await pushes.finish(upload_id, whole)
     return kept(name, whole)
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.schemas import Place
@@ -18,6 +19,7 @@ from harbor.artifacts.service import blobs
 from harbor.core.db import Database, hold_files
 from harbor.core.errors import (
     DigestInvalid,
+    HarborError,
     InsufficientStorage,
     SizeInvalid,
     TooManyRequests,
@@ -69,7 +71,7 @@ class Pushes:
                         username=self.username,
                     )
                 )
-        except TooManyRequests:
+        except (HarborError, SQLAlchemyError):
             await self.store.cancel(upload_id)  # or whoever is refused would fill the folder
             raise
         return upload_id
@@ -129,9 +131,10 @@ class Pushes:
             ) from error
 
     async def cancel(self, upload_id: str) -> None:
+        # The bytes first: on a full disk the database cannot write until they are gone.
+        await self.store.cancel(upload_id)
         async with self.db.writing() as session:
             await session.execute(delete(Upload).where(Upload.id == upload_id))
-        await self.store.cancel(upload_id)
 
 
 async def refuse_more(session: AsyncSession, username: str, at_most: int) -> None:
