@@ -241,8 +241,8 @@ async def test_a_cancelled_request_lets_its_threads_finish_first(
 async def test_a_blob_that_was_cut_on_the_disk_is_an_error(store: FileStore) -> None:
     digest = await pushed(store, DATA)
     async with store.open(digest) as blob:
-        assert blob.path is not None
-        os.truncate(blob.path, MIB)
+        assert blob.fileno is not None
+        os.truncate(f"/proc/self/fd/{blob.fileno}", MIB)
         with pytest.raises(OSError, match=f"ends at {MIB}, before {len(DATA)}"):
             _ = [piece async for piece in blob.read(0, blob.size)]
 

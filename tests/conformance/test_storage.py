@@ -368,7 +368,7 @@ async def test_a_store_that_redirects_says_where_to() -> None:
     digest = await pushed(store, b"abc")
     async with store.open(digest) as blob:
         assert blob.url == f"https://cdn.example/blobs/{digest}"
-        assert blob.path is None
+        assert blob.fileno is None
 
 
 async def test_a_store_that_does_not_redirect_has_no_url(store: Store) -> None:

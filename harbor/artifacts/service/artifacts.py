@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Integer, bindparam, delete, exists, func, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import (
@@ -17,7 +17,7 @@ from harbor.artifacts.models import (
 from harbor.artifacts.schemas import Found, Place, Pushed
 from harbor.artifacts.service import accessories, blobs
 from harbor.core import clock
-from harbor.core.db import insert_or_ignore, insert_or_update
+from harbor.core.db import Table, insert_or_ignore, insert_or_update
 from harbor.core.errors import (
     ManifestBlobUnknown,
     ManifestUnknown,
@@ -151,22 +151,32 @@ async def add_references(
     children: Mapping[str, tuple[int, int]],
 ) -> None:
     """Record what a new artifact names: blobs, children, and children that are blobs."""
-    loose = [c.digest for c in pushed.manifest.children if c.digest not in children]
-    for digest in dict.fromkeys([*pushed.manifest.blobs, *loose]):
-        session.add(ArtifactBlob(artifact_id=artifact_id, digest=digest))
-    for child in pushed.manifest.children:
-        if child.digest in children:
-            session.add(
-                ArtifactReference(
-                    parent_id=artifact_id,
-                    child_id=children[child.digest][0],
-                    child_digest=child.digest,
-                    platform=child.platform,
-                    annotations=child.annotations,
-                    urls=child.urls,
-                )
-            )
-    await session.flush()
+    manifest = pushed.manifest
+    loose = [child.digest for child in manifest.children if child.digest not in children]
+    digests = dict.fromkeys([*manifest.blobs, *loose])
+    named = [{"artifact_id": artifact_id, "digest": digest} for digest in digests]
+    listed = [
+        {
+            "parent_id": artifact_id,
+            "child_id": children[child.digest][0],
+            "child_digest": child.digest,
+            "platform": child.platform,
+            "annotations": child.annotations,
+            "urls": child.urls,
+        }
+        for child in manifest.children
+        if child.digest in children
+    ]
+    await add_rows(session, ArtifactBlob, named)
+    await add_rows(session, ArtifactReference, listed)
+
+
+async def add_rows(
+    session: AsyncSession, table: type[Table], rows: Sequence[dict[str, object]]
+) -> None:
+    """Insert *rows* little by little: an index may list 26,000, and others want to be served."""
+    for start in range(0, len(rows), 500):
+        await session.execute(insert(table), rows[start : start + 500])
 
 
 async def point(session: AsyncSession, repository_id: int, tag: str, artifact_id: int) -> None:

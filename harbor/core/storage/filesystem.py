@@ -53,8 +53,8 @@ BUSY = min(16, 2 * (os.cpu_count() or 1))  # threads that hash and write: both l
 @dataclass(frozen=True, slots=True)
 class _FileBlob:
     size: int
-    path: Path
-    fd: int
+    name: str
+    fileno: int
     pool: Executor
     url: None = None
 
@@ -62,11 +62,11 @@ class _FileBlob:
         while start < stop:
             end = min(start + AHEAD, stop)
             if self.size <= SMALL:
-                pieces = _pieces(self.fd, start, end)
+                pieces = _pieces(self.fileno, start, end)
             else:
-                pieces = await _in_thread(self.pool, _pieces, self.fd, start, end)
+                pieces = await _in_thread(self.pool, _pieces, self.fileno, start, end)
             if not pieces:
-                raise OSError(errno.EIO, f"blob {self.path.name} ends at {start}, before {stop}")
+                raise OSError(errno.EIO, f"blob {self.name} ends at {start}, before {stop}")
             for piece in pieces:
                 yield piece
                 start += len(piece)
@@ -97,7 +97,7 @@ class FileStore:
         except FileNotFoundError:
             raise BlobMissing(digest) from None
         try:
-            yield _FileBlob(os.fstat(fd).st_size, path, fd, self._waiters)
+            yield _FileBlob(os.fstat(fd).st_size, path.name, fd, self._waiters)
         finally:
             os.close(fd)
 

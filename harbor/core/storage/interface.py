@@ -18,7 +18,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from harbor.core.oci import Digest
@@ -65,8 +64,8 @@ class Blob(Protocol):
     def size(self) -> int: ...
 
     @property
-    def path(self) -> Path | None:
-        """The file that holds the bytes, where there is one: it can be sent without copying."""
+    def fileno(self) -> int | None:
+        """The open file that holds the bytes, where there is one: it can be sent uncopied."""
 
     @property
     def url(self) -> str | None:

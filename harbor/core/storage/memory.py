@@ -35,7 +35,7 @@ class _MemoryBlob:
     data: bytes
     published_at: datetime
     url: str | None
-    path: None = None
+    fileno: None = None
 
     @property
     def size(self) -> int:
