@@ -1,0 +1,65 @@
+# Everything that is done with this repository. PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+VENV := $(if $(filter python3,$(PYTHON)),.venv,.tools/venv-$(notdir $(PYTHON)))
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest -p tests.plugins
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test check fix docs migration clients crash postgres
+
+help: ## list these
+	@awk -F ': *[^#]*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.for-developers ## a virtual environment with all that developers need
+
+serve: $(VENV)/.for-users ## start the registry: make serve ARGS="--port 9000"
+	@$(BIN)/harbor serve $(ARGS)
+
+test: setup ## every test that needs nothing but Python: make test ARGS="-k members"
+	$(PYTEST) -m "not clients and not crash" -n auto $(ARGS)
+
+check: setup ## style, types, import contracts, migrations, generated pages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/harbor docs --check
+	tests/with_database $(BIN)/alembic check
+	tests/with_database $(BIN)/alembic downgrade -1
+
+fix: setup ## mend what of the style can be mended by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: setup ## write the reference pages
+	$(BIN)/harbor docs
+
+migration: setup ## write the migration that the tables need: make migration name=add_robot_expiry
+	@test -n "$(name)" || { echo "say what it does: make migration name=add_robot_expiry"; exit 1; }
+	tests/with_database $(BIN)/alembic revision --autogenerate -m "$(name)" \
+		--rev-id $$(printf %04d $$(($$(ls alembic/versions/*.py | wc -l) + 1)))
+
+clients: setup ## docker, podman, buildah, skopeo, crane, oras, helm and the OCI conformance suite
+	tests/clients/install
+	$(PYTEST) -m clients -n 2 --dist loadfile $(ARGS)
+
+crash: setup ## kill real servers, and look at what they kept
+	$(PYTEST) -m crash $(ARGS)
+
+postgres: setup ## the tests of "make test" on PostgreSQL
+	tests/with_postgres tests/with_database $(BIN)/alembic check
+	tests/with_postgres $(PYTEST) -m "not clients and not crash" -n auto $(ARGS)
+
+$(VENV)/.for-users: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.for-developers: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.for-users
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/install $(notdir $(PYTHON))-venv
+	$(PYTHON) -m venv $(VENV)
