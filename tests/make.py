@@ -168,9 +168,8 @@ def push_referrer(
         "subject": descriptor(subject.raw, OCI_MANIFEST),
         "artifactType": artifact_type,
         "config": descriptor(b"{}", "application/vnd.oci.empty.v1+json"),
-        **more,
     }
-    raw = json.dumps(manifest_of(b"{}", b"{}", **about)).encode()
+    raw = json.dumps(manifest_of(b"{}", b"{}") | about | more).encode()
     answer = put_manifest(client, name, sha256(raw), raw)
     assert answer.status_code == 201, answer.text
     return Pushed(sha256(raw), raw)
