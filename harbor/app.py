@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Sequence
+import logging
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
@@ -20,9 +22,10 @@ from harbor.auth import tokens
 from harbor.auth.access import FrontDesk
 from harbor.auth.service import Accounts
 from harbor.auth.tokens import KeyRing
-from harbor.core import api, migrations, openapi, web
+from harbor.core import api, clock, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
 from harbor.core.db import Database, Table
+from harbor.core.errors import HarborError
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
 from harbor.core.settings import Settings
@@ -38,10 +41,12 @@ from harbor.system import routes as system_routes
 from harbor.users import routes as user_routes
 from harbor.users import service as users
 
+log = logging.getLogger(__name__)
 DOORS = (auth_routes, user_routes, project_routes, system_routes, portal_pages)
 METADATA = Table.metadata  # complete once this module is loaded
 assert audit_models.AuditLog.metadata is METADATA
 SWEEP_EVERY_S = 24 * 3600
+STOP_S = 5  # that background work gets to come to an end
 ADMIN = "admin"
 
 
@@ -132,24 +137,32 @@ class Building:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: object) -> AsyncIterator[None]:
-        await self.keys.load()
-        work: list[Coroutine[Any, Any, None]] = [self.later.run(), self.sweep()]
-        if self.access_log:
-            work.append(self.access_log.run())
-        tasks = [asyncio.create_task(each) for each in work]
+        stopping = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
         try:
+            await self.keys.load()
+            work = [self.later.run(stopping), self.sweep(stopping)]
+            if self.access_log:
+                work.append(self.access_log.run(stopping))
+            tasks += [asyncio.create_task(each) for each in work]
             yield
         finally:
-            await stop(tasks)
+            stopping.set()
+            if tasks:
+                await asyncio.wait(tasks, timeout=STOP_S)
             await self.db.close()
 
-    async def sweep(self) -> None:
+    async def sweep(self, stopping: asyncio.Event) -> None:
         """Now, for leftovers of a crash, and once a day."""
-        while True:
-            await registry_jobs.sweep(
-                self.db, self.store, upload_idle_s=self.settings.upload_idle_s
-            )
-            await asyncio.sleep(SWEEP_EVERY_S)
+        idle_s = self.settings.upload_idle_s
+        while not stopping.is_set():
+            try:
+                await registry_jobs.sweep(
+                    self.db, self.store, upload_idle_s=idle_s, stopping=stopping
+                )
+            except (SQLAlchemyError, HarborError, OSError):
+                log.exception("leftovers could not be removed; tried again tomorrow")
+            await clock.pause(SWEEP_EVERY_S, stopping)
 
 
 def describe(ops: Sequence[api.Op]) -> Any:
@@ -162,9 +175,3 @@ def describe(ops: Sequence[api.Op]) -> Any:
         return Response(made[0], media_type="application/json")
 
     return endpoint
-
-
-async def stop(tasks: Sequence["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

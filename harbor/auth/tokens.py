@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,6 +41,7 @@ MISS_RELOAD_S = 1  # how often at most an unknown key id makes us look again
 KEEP_OLD_KEYS = timedelta(days=2)  # longer than any token lives
 MAX_TOKEN = 32 * 1024  # characters
 REMEMBERED = 10_000  # verified tokens
+Moment = Annotated[int, Meta(ge=0, le=2**37)]  # seconds since 1970, that a datetime can hold
 
 
 class Access(Struct):
@@ -56,9 +58,9 @@ class Claims(Struct):
     iss: str
     sub: str
     aud: str
-    exp: int
-    nbf: int
-    iat: int
+    exp: Moment
+    nbf: Moment
+    iat: Moment
     access: list[Access] = []
 
 

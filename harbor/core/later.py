@@ -5,7 +5,6 @@ it; a proper stop loses nothing.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from harbor.core import clock
 from harbor.core.db import Database
 from harbor.core.errors import HarborError
 
@@ -34,21 +34,26 @@ class Later:
         self._waiting[write].append(item)
 
     async def flush(self) -> None:
-        """Write all that waits. What fails stays, to be tried again."""
-        waiting, self._waiting = self._waiting, defaultdict(list)
-        for write, items in waiting.items():
+        """Write all that waits.
+
+        What fails stays, to be tried again, and so does what a stop interrupts.
+        """
+        for write in list(self._waiting):
+            items = self._waiting.pop(write)
+            written = False
             try:
                 async with self._db.writing() as session:
                     await write(session, items)
+                written = True
             except (SQLAlchemyError, HarborError, OSError):
                 log.exception("could not write what waited", extra={"items": len(items)})
-                self._waiting[write] = (items + self._waiting[write])[-MAX_WAITING:]
+            finally:
+                if not written:
+                    self._waiting[write] = (items + self._waiting[write])[-MAX_WAITING:]
 
-    async def run(self) -> None:
-        """Flush every second until cancelled, and once more then."""
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                await asyncio.sleep(INTERVAL_S)
-                if self._waiting:
-                    await self.flush()
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Flush every second until told to stop, and once more then."""
+        while await clock.pause(INTERVAL_S, stopping):
+            if self._waiting:
+                await self.flush()
         await self.flush()

@@ -1,11 +1,12 @@
 """Logs: one JSON object a line on standard error; requests in batches."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+from harbor.core import clock
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
@@ -51,9 +52,7 @@ class AccessLog:
         sys.stdout.write("".join(lines))
         sys.stdout.flush()
 
-    async def run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                await asyncio.sleep(self.INTERVAL_S)
-                await asyncio.to_thread(self.flush)
+    async def run(self, stopping: asyncio.Event) -> None:
+        while await clock.pause(self.INTERVAL_S, stopping):
+            await asyncio.to_thread(self.flush)
         self.flush()

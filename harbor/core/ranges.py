@@ -15,7 +15,7 @@ def asked(header: str, size: int) -> tuple[int, int] | None:
     """The bytes asked for, as start and stop; ``None`` if it is all of them.
 
     A header that is no range, or names several, is ignored, as RFC 9110 allows. One that lies
-    outside raises ``RangeInvalid``.
+    outside, or ends before it begins, raises ``RangeInvalid``.
     """
     match = RANGE.fullmatch(header.strip())
     if match is None or match[1] == match[2] == "":
@@ -25,8 +25,6 @@ def asked(header: str, size: int) -> tuple[int, int] | None:
     else:
         start = int(match[1])
         stop = min(int(match[2]) + 1, size) if match[2] else size
-        if match[2] and int(match[2]) < start:
-            return None
     if start >= stop:
         raise RangeInvalid(
             f"the range {header.strip()} is not within {size} bytes",

@@ -4,6 +4,7 @@ Nothing here is needed for a correct answer; it only frees space. A file may be 
 row knows it, and that is decided while nobody else may publish (``hold_files``).
 """
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -21,34 +22,45 @@ log = logging.getLogger(__name__)
 YOUNG_S = 3600
 
 
-async def sweep(db: Database, store: Store, *, upload_idle_s: int) -> int:
+async def sweep(
+    db: Database, store: Store, *, upload_idle_s: int, stopping: asyncio.Event | None = None
+) -> int:
     """Remove blobs that no row knows and uploads that nobody continues; return how many."""
-    swept = await sweep_blobs(db, store) + await sweep_uploads(db, store, upload_idle_s)
+    stopping = stopping or asyncio.Event()
+    swept = await sweep_blobs(db, store, stopping)
+    if not stopping.is_set():
+        swept += await sweep_uploads(db, store, upload_idle_s, stopping)
     if swept:
         log.info("leftovers removed", extra={"count": swept})
     return swept
 
 
-async def sweep_blobs(db: Database, store: Store) -> int:
+async def sweep_blobs(db: Database, store: Store, stopping: asyncio.Event) -> int:
     swept = 0
     async for leftover in store.blobs():
-        async with db.reading() as session:
-            if await blobs.is_recorded(session, leftover.name):
-                continue
+        await asyncio.sleep(0)  # there may be a million, and others want to be served
+        if stopping.is_set():
+            break
+        if await blobs.is_recorded(db.quick, leftover.name):
+            continue
         async with db.writing() as session:
             await hold_files(session, alone=True)
-            if not await blobs.is_recorded(session, leftover.name):
+            if not await blobs.is_recorded_for_sure(session, leftover.name):
                 await store.delete(Digest(leftover.name))
                 swept += 1
     return swept
 
 
-async def sweep_uploads(db: Database, store: Store, upload_idle_s: int) -> int:
+async def sweep_uploads(
+    db: Database, store: Store, upload_idle_s: int, stopping: asyncio.Event
+) -> int:
     swept = 0
     async with db.reading() as session:
         known = set(await session.scalars(select(Upload.id)))
     alive = set()
     async for leftover in store.uploads():
+        if stopping.is_set():
+            return swept
         if leftover.age_s < (upload_idle_s if leftover.name in known else YOUNG_S):
             alive.add(leftover.name)
             continue

@@ -72,13 +72,13 @@ def folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, **settings: str) -> Iterator[Server]:
+def serving(folder: Path, kind: type[Server] = Server, **settings: str) -> Iterator[Server]:
     """A running server; it must stop when told, and not have stumbled."""
     name = f"harbor_clients_{uuid.uuid4().hex}"
     if POSTGRESQL:
         asyncio.run(administer(f'CREATE DATABASE "{name}"'))
         settings |= {"HARBOR_DATABASE_URL": database(name)}
-    server = Server(folder, {"HARBOR_FAILED_LOGIN_DELAY_S": "0", **settings})
+    server = kind(folder, {"HARBOR_FAILED_LOGIN_DELAY_S": "0", **settings})
     server.start()
     try:
         yield server

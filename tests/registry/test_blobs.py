@@ -131,7 +131,9 @@ def test_a_part_of_a_blob_is_fetched(
     }
 
 
-@pytest.mark.parametrize("asked", ["bytes=100-", "bytes=100-200", "bytes=1000-", "bytes=-0"])
+@pytest.mark.parametrize(
+    "asked", ["bytes=100-", "bytes=100-200", "bytes=1000-", "bytes=-0", "bytes=9-0"]
+)
 def test_a_range_that_lies_outside_is_refused(shared: TestClient, path: str, asked: str) -> None:
     answer = get(shared, path, Range=asked)
     assert error_of(answer) == (416, "RANGE_INVALID")
@@ -140,7 +142,7 @@ def test_a_range_that_lies_outside_is_refused(shared: TestClient, path: str, ask
 
 @pytest.mark.parametrize(
     "asked",
-    ["bytes=0-1,5-6", "bytes=9-0", "items=0-9", "bytes", "bytes=", "bytes=-", "bytes=a-b", "0-9",
+    ["bytes=0-1,5-6", "items=0-9", "bytes", "bytes=", "bytes=-", "bytes=a-b", "0-9",
      "bytes=0-9;x", "bytes=" + 30 * "9" + "-"],
 )  # fmt: skip
 def test_what_is_no_single_range_is_ignored(shared: TestClient, path: str, asked: str) -> None:

@@ -172,7 +172,7 @@ async def add_references(
 
 
 async def add_rows(
-    session: AsyncSession, table: type[Table], rows: Sequence[dict[str, object]]
+    session: AsyncSession, table: type[Table], rows: Sequence[Mapping[str, object]]
 ) -> None:
     """Insert *rows* little by little: an index may list 26,000, and others want to be served."""
     for start in range(0, len(rows), 500):

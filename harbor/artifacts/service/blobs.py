@@ -139,6 +139,14 @@ async def remove(session: AsyncSession, place: Place, digest: Digest) -> None:
     )
 
 
-async def is_recorded(session: AsyncSession, digest: str) -> bool:
-    """Whether any row knows the blob; otherwise its file is a leftover."""
-    return bool(await session.scalar(select(exists().where(Blob.digest == digest))))
+RECORDED = select(exists().where(Blob.digest == bindparam("digest")))
+
+
+async def is_recorded(quick: Quick, digest: str) -> bool:
+    """Whether any row knows the blob; otherwise its file may be a leftover."""
+    return bool((await quick.fetch(RECORDED, digest=digest))[0][0])
+
+
+async def is_recorded_for_sure(session: AsyncSession, digest: str) -> bool:
+    """The same, in a transaction that holds the files: nobody can record it meanwhile."""
+    return bool(await session.scalar(RECORDED, {"digest": digest}))

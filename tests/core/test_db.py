@@ -1,0 +1,281 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, TypeVar
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from harbor.core.db import Database, async_url, hold_files, insert_or_ignore, insert_or_update
+from harbor.projects.models import ProjectMetadata
+from harbor.users.models import User
+from tests.conftest import POSTGRESQL, opened
+
+T = TypeVar("T")
+LIBRARY = 1
+MOMENT = datetime(2024, 5, 1, 10, 20, 30, 123456, tzinfo=UTC)
+
+
+def on(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with opened(url) as db:
+            return await work(db)
+
+    return asyncio.run(run())
+
+
+def meta(name: str, value: str, **more: Any) -> dict[str, Any]:
+    return {"project_id": LIBRARY, "name": name, "value": value, **more}
+
+
+async def values(db: Database) -> dict[str, str]:
+    async with db.reading() as session:
+        rows = await session.execute(select(ProjectMetadata.name, ProjectMetadata.value))
+        return {name: value for name, value in rows if name != "public"}
+
+
+def test_what_was_written_is_read(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.writing() as session:
+            session.add(ProjectMetadata(**meta("a", "1")))
+        return await values(db)
+
+    assert on(database_url, work) == {"a": "1"}
+
+
+def test_a_failure_takes_everything_back(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        with suppress(ZeroDivisionError):
+            async with db.writing() as session:
+                await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+                raise ZeroDivisionError
+        return await values(db)
+
+    assert on(database_url, work) == {}
+
+
+def test_what_is_changed_while_reading_is_thrown_away(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.reading() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+        return await values(db)
+
+    assert on(database_url, work) == {}
+
+
+def test_nobody_sees_half_of_it(database_url: str) -> None:
+    async def work(db: Database) -> tuple[dict[str, str], dict[str, str]]:
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+            during = await values(db)
+        return during, await values(db)
+
+    assert on(database_url, work) == ({}, {"a": "1"})
+
+
+def test_rows_stay_readable_after_the_commit(database_url: str) -> None:
+    async def work(db: Database) -> str:
+        async with db.writing() as session:
+            row = ProjectMetadata(**meta("a", "1"))
+            session.add(row)
+        return row.value
+
+    assert on(database_url, work) == "1"
+
+
+def test_writers_wait_for_each_other_and_lose_no_update(database_url: str) -> None:
+    """Two processes, and in each several tasks."""
+
+    async def add_one(db: Database) -> None:
+        async with db.writing() as session:
+            where = ProjectMetadata.name == "count"
+            held = select(ProjectMetadata.value).where(where).with_for_update()
+            value = await session.scalar(held)
+            await asyncio.sleep(0)
+            new = str(int(value or 0) + 1)
+            await session.execute(update(ProjectMetadata).where(where).values(value=new))
+
+    async def work(one: Database) -> dict[str, str]:
+        async with one.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("count", "0")])
+        async with opened(database_url) as other:
+            await asyncio.gather(*(add_one(db) for db in (one, other) * 10))
+        return await values(one)
+
+    assert on(database_url, work) == {"count": "20"}
+
+
+def test_a_reader_waits_for_no_writer(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+            async with asyncio.timeout(5):
+                return await values(db)
+
+    assert on(database_url, work) == {}
+
+
+def test_references_are_enforced(database_url: str) -> None:
+    async def orphan(db: Database) -> None:
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "1", project_id=999)])
+
+    with pytest.raises(IntegrityError):
+        on(database_url, orphan)
+
+
+async def keep(db: Database, moment: datetime) -> datetime:
+    async with db.writing() as session:
+        changed = update(User).where(User.user_id == 1).values(creation_time=moment)
+        await session.execute(changed)
+    async with db.reading() as session:
+        found = await session.scalar(select(User.creation_time).where(User.user_id == 1))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [MOMENT, MOMENT.astimezone(timezone(timedelta(hours=5, minutes=30))), MOMENT.replace(year=1)],
+)
+def test_a_moment_comes_back_as_it_was_in_utc(database_url: str, moment: datetime) -> None:
+    found = on(database_url, lambda db: keep(db, moment))
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+def test_moments_are_compared_as_moments(database_url: str) -> None:
+    async def work(db: Database) -> list[int]:
+        await keep(db, MOMENT)
+        elsewhere = timezone(timedelta(hours=-8))
+        found = []
+        async with db.reading() as session:
+            for seconds in (-1, 0, 1):
+                bound = (MOMENT + timedelta(seconds=seconds)).astimezone(elsewhere)
+                query = select(User.user_id).where(User.creation_time <= bound, User.user_id == 1)
+                found.append(len((await session.scalars(query)).all()))
+        return found
+
+    assert on(database_url, work) == [0, 1, 1]
+
+
+def test_a_moment_without_a_zone_is_a_bug(database_url: str) -> None:
+    with pytest.raises(StatementError, match="a time without a zone"):
+        on(database_url, lambda db: keep(db, MOMENT.replace(tzinfo=None)))
+
+
+def test_an_insert_leaves_alone_what_is_there(database_url: str) -> None:
+    async def work(db: Database) -> tuple[list[str], dict[str, str]]:
+        rows = [
+            {**meta(name, "new"), "creation_time": MOMENT, "update_time": MOMENT} for name in "ab"
+        ]
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "old")])
+        async with db.writing() as session:
+            statement = insert_or_ignore(session, ProjectMetadata, rows)
+            made = await session.execute(statement.returning(ProjectMetadata.name))
+            names = list(made.scalars())
+        return names, await values(db)
+
+    assert on(database_url, work) == (["b"], {"a": "old", "b": "new"})
+
+
+@pytest.mark.parametrize(("old", "kept"), [("old", "new"), ("fixed", "fixed")])
+def test_an_insert_replaces_what_is_there_if_it_may(database_url: str, old: str, kept: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", old)])
+        async with db.writing() as session:
+            for name in "ab":
+                row = meta(name, "new", creation_time=MOMENT, update_time=MOMENT)
+                await session.execute(
+                    insert_or_update(
+                        session,
+                        ProjectMetadata,
+                        row,
+                        key=["project_id", "name"],
+                        where=ProjectMetadata.value != "fixed",
+                    )
+                )
+        return await values(db)
+
+    assert on(database_url, work) == {"a": kept, "b": "new"}
+
+
+def test_deleting_a_project_takes_its_metadata_along(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.writing() as session:
+            await session.execute(text("DELETE FROM project_member"))
+            await session.execute(text("DELETE FROM project WHERE project_id = 1"))
+        async with db.reading() as session:
+            rows = await session.execute(select(ProjectMetadata.name, ProjectMetadata.value))
+            return {name: value for name, value in rows}  # noqa: C416, rows are no pairs to mypy
+
+    assert on(database_url, work) == {}
+
+
+def test_one_who_removes_files_is_alone(database_url: str) -> None:
+    async def work(db: Database) -> list[str]:
+        order: list[str] = []
+        inside = asyncio.Event()
+
+        async def publish() -> None:
+            await inside.wait()
+            async with db.writing() as session:
+                await hold_files(session)
+                await session.execute(text("SELECT 1"))
+                order.append("published")
+
+        publishing = asyncio.create_task(publish())
+        async with db.writing() as session:
+            await hold_files(session, alone=True)
+            await session.execute(text("SELECT 1"))  # on SQLite a transaction begins with this
+            inside.set()
+            await asyncio.sleep(0.2)
+            order.append("removed")
+        await publishing
+        return order
+
+    assert on(database_url, work) == ["removed", "published"]
+
+
+@pytest.mark.skipif(bool(POSTGRESQL), reason="about SQLite")
+def test_sqlite_keeps_what_it_has_committed(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, Any]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        async with db.writing() as session:
+            return {name: await session.scalar(text(f"PRAGMA {name}")) for name in names}
+
+    found = on(database_url, work)
+    assert found == {
+        "journal_mode": "wal",
+        "synchronous": 2,  # FULL
+        "foreign_keys": 1,
+        "busy_timeout": 30_000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("sqlite:///a.db", "sqlite+aiosqlite"),
+        ("postgresql://u:p@h/d", "postgresql+asyncpg"),
+        ("postgres://u:p@h/d", "postgresql+asyncpg"),
+        ("postgresql+asyncpg://u:p@h/d", "postgresql+asyncpg"),
+    ],
+)
+def test_a_url_gets_the_driver_that_we_use(url: str, driver: str) -> None:
+    assert async_url(url).drivername == driver
+
+
+def test_nothing_is_left_of_a_deleted_row(database_url: str) -> None:
+    async def work(db: Database) -> dict[str, str]:
+        async with db.writing() as session:
+            await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+        async with db.writing() as session:
+            await session.execute(delete(ProjectMetadata).where(ProjectMetadata.name == "a"))
+        return await values(db)
+
+    assert on(database_url, work) == {}
