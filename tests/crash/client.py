@@ -241,10 +241,8 @@ def connect(port: int, timeout_s: float = 5) -> socket.socket:
     return socket.create_connection((HOST, port), timeout=timeout_s)
 
 
-def head(method: str, path: str, login: Login | None = ADMIN, **headers: object) -> bytes:
-    """The bytes of a request's header; underscores in names stand for hyphens."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
-    if login:
-        lines.append(f"Authorization: {basic(login)}")
+def head(method: str, path: str, **headers: object) -> bytes:
+    """The bytes of an administrator's request header; underscores in names stand for hyphens."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Authorization: {basic(ADMIN)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode()

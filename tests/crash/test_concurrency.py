@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from tests.crash.client import (
     HOWS,
     OCI_INDEX,
+    OCI_MANIFEST,
     OCTETS,
     Answer,
     Client,
@@ -35,6 +38,7 @@ from tests.crash.server import Server, slowness
 pytestmark = pytest.mark.crash
 THREADS = 12
 TIMES = 2 * int(os.environ.get("HARBOR_CRASH_ROUNDS", "6"))
+T = TypeVar("T")
 LONELY = b"a blob that no manifest names"
 
 
@@ -49,11 +53,11 @@ def crowd(
         yield server
 
 
-def at_once(port: int, works: Sequence[Callable[[Client], object]]) -> list[object]:
+def at_once(port: int, works: Sequence[Callable[[Client], T]]) -> list[T]:
     """Each work in a thread and a connection of its own, all let go at the same moment."""
     barrier = threading.Barrier(len(works))
 
-    def run(work: Callable[[Client], object]) -> object:
+    def run(work: Callable[[Client], T]) -> T:
         with Client(port) as client:
             client.get("/v2/")
             barrier.wait(30)
@@ -63,49 +67,60 @@ def at_once(port: int, works: Sequence[Callable[[Client], object]]) -> list[obje
         return list(pool.map(run, works))
 
 
-def statuses(answers: Sequence[object]) -> Counter[int]:
-    found: Counter[int] = Counter()
-    for answer in answers:
-        assert isinstance(answer, Answer)
-        found[answer.status] += 1
-    return found
+def asking(
+    method: str, path: str, body: bytes = b"", headers: dict[str, str] = OCTETS
+) -> Callable[[Client], Answer]:
+    return lambda client: client.call(method, path, body, headers)
+
+
+def pushing(
+    repository: str, tag: str, raw: bytes, media_type: str = OCI_MANIFEST
+) -> Callable[[Client], Answer]:
+    return lambda client: client.put_manifest(repository, tag, raw, media_type)
+
+
+def statuses(answers: Sequence[Answer]) -> Counter[int]:
+    return Counter(answer.status for answer in answers)
+
+
+@dataclass
+class Same:
+    """One blob, and those who push and read it until it is over."""
+
+    port: int
+    repository: str
+    data: bytes
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def push(self, client: Client) -> int:
+        for how in HOWS:
+            expect(client.push_blob(self.repository, self.data, how), 201)
+        return len(HOWS)
+
+    def read(self) -> int:
+        """How often it was read. Once it is there, it never goes away."""
+        found = []
+        with Client(self.port) as client:
+            while not self.over.is_set():
+                answer = expect(client.blob(self.repository, sha256(self.data)), 200, 404)
+                assert answer.status == 404 or answer.body == self.data, "a bad read"
+                found.append(answer.status)
+            assert expect(client.blob(self.repository, sha256(self.data)), 200).body == self.data
+        assert found == sorted(found, reverse=True)
+        return found.count(200) + 1
 
 
 def test_the_same_blob_is_pushed_and_read_by_many(crowd: Server) -> None:
     pushes, reads = 0, 0
     for number, nbytes in enumerate((1, 70_000, 5_000_000)):
-        data = content(number, nbytes)
-        digest = sha256(data)
-        repository = f"library/same{number}"
-        over = threading.Event()
-
-        def read(
-            client: Client, repository: str = repository, digest: str = digest, data: bytes = data
-        ) -> list[int]:
-            found = []
-            while not over.is_set():
-                answer = expect(client.blob(repository, digest), 200, 404)
-                assert answer.status == 404 or answer.body == data, "a bad read"
-                found.append(answer.status)
-            # Once it was there, it never went away.
-            assert found == sorted(found, reverse=True)
-            found.append(expect(client.blob(repository, digest), 200).status)
-            return found
-
-        def push(client: Client, repository: str = repository, data: bytes = data) -> list[int]:
-            return [expect(client.push_blob(repository, data, how), 201).status for how in HOWS]
-
+        same = Same(crowd.port, f"library/same{number}", content(number, nbytes))
         with ThreadPoolExecutor(4) as pool:
-            readers = [Client(crowd.port) for _ in range(4)]
-            futures = [pool.submit(read, client) for client in readers]
+            futures = [pool.submit(same.read) for _ in range(4)]
             try:
-                found = at_once(crowd.port, [push] * THREADS)
+                pushes += sum(at_once(crowd.port, [same.push] * THREADS))
             finally:
-                over.set()
-            pushes += sum(len(each) for each in found if isinstance(each, list))
-            reads += sum(len(future.result()) for future in futures)
-            for client in readers:
-                client.close()
+                same.over.set()
+            reads += sum(future.result() for future in futures)
     print(f"{pushes} pushes, all 201; {reads} reads, none bad")
     assert crowd.uploads() == []
 
@@ -141,12 +156,8 @@ def test_blobs_are_deleted_while_manifests_that_name_them_are_pushed(crowd: Serv
                 expect(client.push_blob(repository, data), 201)
             raw = image(config, layer)
 
-            def delete(client: Client, digest: str = sha256(layer)) -> Answer:
-                return client.call("DELETE", f"/v2/{repository}/blobs/{digest}")
-
-            def push(client: Client, raw: bytes = raw, tag: str = f"t{number}") -> Answer:
-                return client.put_manifest(repository, tag, raw)
-
+            delete = asking("DELETE", f"/v2/{repository}/blobs/{sha256(layer)}")
+            push = pushing(repository, f"t{number}", raw)
             answers = at_once(crowd.port, [delete, push, push, delete])
             assert statuses(answers).keys() <= {201, 202, 400, 404, 405}, statuses(answers)
             there = client.manifest(repository, f"t{number}").status == 200
@@ -164,12 +175,8 @@ def test_children_are_deleted_while_indexes_that_list_them_are_pushed(crowd: Ser
             child = push_image(client, repository, "child", content(number, 30))
             raw = index_of(child)
 
-            def delete(client: Client, digest: str = sha256(child)) -> Answer:
-                return client.call("DELETE", f"/v2/{repository}/manifests/{digest}")
-
-            def push(client: Client, raw: bytes = raw, tag: str = f"i{number}") -> Answer:
-                return client.put_manifest(repository, tag, raw, OCI_INDEX)
-
+            delete = asking("DELETE", f"/v2/{repository}/manifests/{sha256(child)}")
+            push = pushing(repository, f"i{number}", raw, OCI_INDEX)
             answers = at_once(crowd.port, [delete, push, push])
             assert statuses(answers).keys() <= {201, 202, 400, 404, 412}, statuses(answers)
             there = client.manifest(repository, f"i{number}").status == 200
@@ -185,11 +192,8 @@ def test_an_upload_is_written_by_two_at_once(crowd: Server) -> None:
         for number in range(TIMES):
             data = content(number, 1_500_000)
             place = client.begin(repository)
-
-            def whole(client: Client, place: str = place, data: bytes = data) -> Answer:
-                told = OCTETS | {"Content-Range": f"0-{len(data) - 1}"}
-                return client.call("PUT", with_digest(place, sha256(data)), data, told)
-
+            told = OCTETS | {"Content-Range": f"0-{len(data) - 1}"}
+            whole = asking("PUT", with_digest(place, sha256(data)), data, told)
             answers = at_once(crowd.port, [whole, whole, whole])
             seen += statuses(answers)
             assert statuses(answers).keys() <= {201, 404, 409, 416}
@@ -207,17 +211,13 @@ def test_an_upload_is_appended_to_finished_and_cancelled_at_once(crowd: Server) 
             data = content(number, 300_000)
             digest = sha256(data)
             place = client.begin(repository)
-
-            def call(method: str, place: str, body: bytes = b"") -> Callable[[Client], Answer]:
-                return lambda client: client.call(method, place, body, OCTETS)
-
             works = [
-                call("PUT", with_digest(place, digest), data),
-                call("PATCH", place, data),
-                call("PUT", with_digest(place, digest)),
-                call("PATCH", place, b"more"),
-                call("GET", place),
-                call("DELETE", place) if number % 3 == 0 else call("GET", place),
+                asking("PUT", with_digest(place, digest), data),
+                asking("PATCH", place, data),
+                asking("PUT", with_digest(place, digest)),
+                asking("PATCH", place, b"more"),
+                asking("GET", place),
+                asking("DELETE", place) if number % 3 == 0 else asking("GET", place),
             ]
             answers = at_once(crowd.port, works)
             seen += statuses(answers)
@@ -308,19 +308,13 @@ def test_a_blob_is_mounted_while_it_is_deleted_at_its_source(crowd: Server) -> N
             digest = sha256(data)
             expect(client.push_blob("library/source", data), 201)
             target = f"library/target{number}"
-
-            def mount(client: Client, target: str = target, digest: str = digest) -> Answer:
-                query = f"?mount={digest}&from=library/source"
-                return client.call("POST", f"/v2/{target}/blobs/uploads/{query}")
-
-            def delete(client: Client, digest: str = digest) -> Answer:
-                return client.call("DELETE", f"/v2/library/source/blobs/{digest}")
-
+            query = f"?mount={digest}&from=library/source"
+            mount = asking("POST", f"/v2/{target}/blobs/uploads/{query}")
+            delete = asking("DELETE", f"/v2/library/source/blobs/{digest}")
             mounted, *_rest = answers = at_once(crowd.port, [mount, delete, mount])
             seen += statuses(answers)
             assert statuses(answers).keys() <= {201, 202, 404}
             found = client.blob(target, digest)
-            assert isinstance(mounted, Answer)
             if mounted.status == 201:
                 assert found.status == 200
                 assert found.body == data
@@ -336,11 +330,8 @@ def test_a_new_repository_gets_its_first_manifests_from_many(crowd: Server) -> N
             config = content(rng.getrandbits(32), 20)
             expect(client.push_blob(repository, config), 201)
             raws = [image(config, annotations={"n": str(n % 4)}) for n in range(THREADS)]
-
-            def push(raw: bytes, repository: str = repository) -> Callable[[Client], object]:
-                return lambda client: client.put_manifest(repository, "first", raw)
-
-            answers = at_once(crowd.port, [push(raw) for raw in raws])
+            pushes = [pushing(repository, "first", raw) for raw in raws]
+            answers = at_once(crowd.port, pushes)
             assert statuses(answers) == {201: THREADS}
             assert expect(client.manifest(repository, "first"), 200).body in raws
             assert json.loads(client.get(f"/v2/{repository}/tags/list").body)["tags"] == ["first"]

@@ -70,8 +70,9 @@ class Timed(Client):
         try:
             return self.push_blob(REPOSITORY, data, how).status == 201
         except AssertionError as error:
-            assert str(error)[:3] in map(str, (*REFUSED, 404)), error
-            return False
+            if str(error)[:3] in map(str, (*REFUSED, 404)):
+                return False
+            raise
 
 
 def fill(client: Timed, nbytes: int) -> list[bytes]:
@@ -132,9 +133,8 @@ def restart_full(server: Server, client: Client, pushed: list[bytes], raw: bytes
         client.close()
         stop()
         ballast.fill()
-        allowed_s = READY_S * slowness()
         took_s = max(took_s, server.start())
-        assert took_s < allowed_s
+        assert took_s < READY_S
         check_content(client, pushed, raw)
         refused = client.call("POST", f"/v2/{REPOSITORY}/blobs/uploads/")
         assert refused.status in (*REFUSED, 202)

@@ -10,7 +10,7 @@ from tests.crash.client import Client
 from tests.crash.conftest import MakeServer
 from tests.crash.ledger import Ledger
 from tests.crash.load import Load
-from tests.crash.server import Server, pids_of, slowness, wait_until
+from tests.crash.server import Server, pids_of, wait_until
 from tests.crash.verify import Verifier
 
 pytestmark = pytest.mark.crash
@@ -31,14 +31,13 @@ def round_of(server: Server, number: int, *, only_parent: bool = False) -> Verif
             server.kill_parent()
         else:
             server.kill()
-    workers = int(server.settings["HARBOR_WORKERS"])
-    allowed_s = READY_S[workers] * slowness()
+    allowed_s = READY_S[int(server.settings["HARBOR_WORKERS"])]
     took_s = server.start()
     wait_until(lambda: not pids_of(before), 30, "the old workers to end")
     with Client(server.port) as client:
         found = Verifier(client, ledger)
         if took_s >= allowed_s:
-            found.breaches.append(f"ready after {took_s:.1f} s, not {allowed_s:.1f}")
+            found.breaches.append(f"ready after {took_s:.1f} s")
         found.check()
         found.resume()
         again = found.push_again()
@@ -57,7 +56,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(make_server: MakeServer, workers
     server = make_server(workers=workers)
     server.start()
     breaches = []
-    for number in range(ROUNDS if workers == 1 else (ROUNDS + 1) // 2):
+    for number in range(ROUNDS if workers == 1 else (ROUNDS + 2) // 3):
         breaches += round_of(server, number).breaches
     assert breaches == []
 

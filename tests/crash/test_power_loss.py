@@ -94,7 +94,7 @@ class Cluster:
     def start(self) -> None:
         options = ("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=")
         self.process = self.run("postgres", "-D", self.data, "-p", self.port, *options)
-        ready = [self.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        ready = [str(self.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         deadline = time.monotonic() + 60
         while subprocess.run(ready, check=False).returncode:
             assert time.monotonic() < deadline, "PostgreSQL does not start"

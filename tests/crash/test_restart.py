@@ -24,7 +24,7 @@ from tests.crash.client import (
     with_digest,
 )
 from tests.crash.conftest import MakeServer
-from tests.crash.server import PASSWORD, Server, wait_until
+from tests.crash.server import PASSWORD, Server
 
 pytestmark = pytest.mark.crash
 REPOSITORY = "library/restart"
@@ -191,8 +191,8 @@ def test_two_starts_at_once_on_nothing_make_one_administrator(make_server: MakeS
         # What the first one keeps and signs, the second one knows.
         with Client(second.port, None) as client:
             bearer = {"Authorization": f"Bearer {token}"}
-            path = f"/v2/{REPOSITORY}/blobs/{sha256(data)}"
-            wait_until(lambda: client.call("GET", path, None, bearer).status == 200, 5, "the key")
+            answer = client.call("GET", f"/v2/{REPOSITORY}/blobs/{sha256(data)}", None, bearer)
+            assert expect(answer, 200).body == data
         assert {first.stop(), second.stop()} == {0}
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def check_blob(found: list[Call], digest: str) -> None:
     if not POSTGRESQL:  # whose own process commits; see the power cuts
         order.append(one(found, "f(data)?sync", "harbor.db-wal"))
     order.append(answer)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in pairwise(order):
         assert before.ended < after.began, [(call.name, call.text[:200]) for call in order]
     # A new folder for blobs is made to last before anything is put into it.
     folders = [call for call in found if "/blobs/sha256>" in call.text]

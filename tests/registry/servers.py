@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ from tests.make import ADMIN, Login, make_project
 Rows = Callable[[str], list[Any]]
 Change = Callable[..., None]
 numbers = itertools.count(1)
+MEMORY = Path("/dev/shm")
 
 
 @contextmanager
@@ -65,10 +67,13 @@ def change(url: str, *statements: Executable) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared_settings(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    data = tmp_path_factory.mktemp("shared") / "data"
-    with copied(template, data) as url:
-        yield settings_for(data, url)
+def shared_settings(template: str) -> Iterator[Settings]:
+    # In memory, where there is a file system in memory: hundreds of pushes would wait for a disk.
+    home = MEMORY if MEMORY.is_dir() else None
+    with TemporaryDirectory(prefix="harbor-test-", dir=home) as folder:
+        data = Path(folder) / "data"
+        with copied(template, data) as url:
+            yield settings_for(data, url)
 
 
 @pytest.fixture(scope="module")
