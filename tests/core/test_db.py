@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from harbor.core.db import Database, async_url, hold_files, insert_or_ignore, insert_or_update
 from harbor.projects.models import ProjectMetadata
 from harbor.users.models import User
-from tests.conftest import POSTGRESQL, opened
+from tests.conftest import opened
 
 T = TypeVar("T")
 LIBRARY = 1
@@ -241,14 +242,13 @@ def test_one_who_removes_files_is_alone(database_url: str) -> None:
     assert on(database_url, work) == ["removed", "published"]
 
 
-@pytest.mark.skipif(bool(POSTGRESQL), reason="about SQLite")
-def test_sqlite_keeps_what_it_has_committed(database_url: str) -> None:
+def test_sqlite_keeps_what_it_has_committed(tmp_path: Path) -> None:
     async def work(db: Database) -> dict[str, Any]:
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         async with db.writing() as session:
             return {name: await session.scalar(text(f"PRAGMA {name}")) for name in names}
 
-    found = on(database_url, work)
+    found = on(f"sqlite:///{tmp_path}/any.db", work)
     assert found == {
         "journal_mode": "wal",
         "synchronous": 2,  # FULL

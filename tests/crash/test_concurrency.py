@@ -112,12 +112,12 @@ class Same:
 
 def test_the_same_blob_is_pushed_and_read_by_many(crowd: Server) -> None:
     pushes, reads = 0, 0
-    for number, nbytes in enumerate((1, 70_000, 5_000_000)):
+    for number, nbytes in enumerate((1, 70_000, 3_000_000)):
         same = Same(crowd.port, f"library/same{number}", content(number, nbytes))
         with ThreadPoolExecutor(4) as pool:
             futures = [pool.submit(same.read) for _ in range(4)]
             try:
-                pushes += sum(at_once(crowd.port, [same.push] * THREADS))
+                pushes += sum(at_once(crowd.port, [same.push] * 8))
             finally:
                 same.over.set()
             reads += sum(future.result() for future in futures)

@@ -121,7 +121,7 @@ def test_a_client_that_never_ends_does_not_keep_the_server_up(
     make_server: MakeServer, workers: int
 ) -> None:
     """What is cut off then is kept as far as it came, and the exit is a success."""
-    server = make_server(workers=workers, shutdown_s=3)
+    server = make_server(workers=workers, shutdown_s=2)
     server.start()
     data = content(3, 1_000_000)
     with Client(server.port) as client:
@@ -175,7 +175,7 @@ def test_a_second_start_on_the_same_port_fails_and_harms_nothing(make_server: Ma
 
 def test_two_starts_at_once_on_nothing_make_one_administrator(make_server: MakeServer) -> None:
     """On an empty folder and an empty database; only one of them tells the password it made."""
-    for _ in range(3):
+    for _ in range(2):
         first = make_server(admin_password="")
         second = make_server(first.data, **settings_of(first))
         for server in (first, second):
