@@ -13,10 +13,9 @@ from harbor.app import Building, prepare
 from harbor.auth import tokens
 from harbor.auth.models import SigningKey
 from harbor.core import clock
-from harbor.core.crypto import Box
 from harbor.core.settings import Settings, SettingsError
 from tests.auth import keys
-from tests.conftest import Start, opened
+from tests.conftest import Start
 from tests.make import ADMIN, token_for
 from tests.registry.servers import change, select
 
@@ -152,15 +151,6 @@ def test_keys_are_encrypted_at_rest(start: Start, settings: Settings) -> None:
 def test_a_server_with_another_secret_key_does_not_start(start: Start) -> None:
     with pytest.raises(SettingsError, match="encrypted with another key"):
         start(secret_key="another one")
-
-
-def test_keys_cannot_be_read_with_another_secret(settings: Settings) -> None:
-    async def load() -> None:
-        async with opened(settings.database) as db:
-            await tokens.KeyRing(db, Box("another secret")).load()
-
-    with pytest.raises(SettingsError, match="encrypted with another key"):
-        asyncio.run(load())
 
 
 def test_preparing_a_database_again_makes_no_other_key(settings: Settings) -> None:

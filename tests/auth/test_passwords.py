@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import threading
 from typing import Any
 
@@ -13,7 +14,7 @@ from harbor import maintenance
 from harbor.core.settings import Settings
 from harbor.users.models import User
 from tests.conftest import Start
-from tests.make import ADMIN, API, Login, make_project, make_user
+from tests.make import ADMIN, API, Login, make_project, make_user, token_for
 from tests.registry.servers import Change, Rows
 
 SALT = "0123456789abcdef0123456789abcdef"
@@ -218,3 +219,16 @@ def test_members_who_are_removed_lose_access_at_once(shared: TestClient) -> None
     assert shared.get("/v2/club/app/tags/list", auth=ann).status_code == 404
     assert shared.delete(path, auth=ADMIN).status_code == 200
     assert shared.get("/v2/club/app/tags/list", auth=ann).status_code == 401
+
+
+def test_no_secret_is_ever_logged(shared: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    name, password = make_user(shared, "discreet")
+    with caplog.at_level(logging.DEBUG):
+        token = token_for(shared, (name, password), "repository:library/app:pull")
+        shared.get("/v2/", auth=(name, "a wrong secret"))
+        shared.get("/v2/", headers={"Authorization": f"Bearer {token}x"})
+        shared.get("/v2/library/app/tags/list", auth=(name, password))
+    told = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert "login failed" in told
+    for secret in (password, "a wrong secret", token):
+        assert secret not in told

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -150,6 +151,31 @@ def test_stopping_while_it_writes_loses_nothing_and_writes_nothing_twice(
         await begun.wait()
         stopping.set()
         await running
+
+    on(database_url, work)
+    assert sorted(rows(NAMES)) == [("one",), ("two",)]
+
+
+def test_what_was_being_written_when_the_task_was_cancelled_is_kept(
+    database_url: str, rows: Rows
+) -> None:
+    begun = asyncio.Event()
+
+    async def slow_at_first(session: AsyncSession, items: Sequence[Any]) -> None:
+        if not begun.is_set():
+            begun.set()
+            await asyncio.sleep(60)
+        await write(session, items)
+
+    async def work(db: Database, items: Later) -> None:
+        items.add(slow_at_first, "one")
+        items.add(write, "two")
+        writing = asyncio.create_task(items.flush())
+        await begun.wait()
+        writing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writing
+        await items.flush()
 
     on(database_url, work)
     assert sorted(rows(NAMES)) == [("one",), ("two",)]

@@ -10,6 +10,7 @@ from tests.make import (
     Pushed,
     error_of,
     message_of,
+    push_blob,
     push_image,
     push_index,
     push_referrer,
@@ -185,3 +186,26 @@ def test_a_chain_of_accessories_goes_as_a_whole(shared: TestClient, repo: str) -
         chain.append(push_referrer(shared, repo, chain[-1], f"application/vnd.n{number}"))
     assert delete(shared, repo, chain[0].digest).status_code == 202
     assert not any(is_there(shared, repo, each.digest) for each in chain)
+
+
+def test_two_signatures_of_each_other_go_together(shared: TestClient, repo: str) -> None:
+    """Tags name a subject without knowing its digest beforehand, so there can be circles."""
+    layer = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json"}
+    layer |= {"digest": push_blob(shared, repo, b"{}"), "size": 2}  # type: ignore[dict-item]
+    one, two = (push_image(shared, repo, tag, layers=[layer]) for tag in ("one", "two"))
+    for each, other in ((one, two), (two, one)):
+        tag = other.digest.replace(":", "-") + ".sig"
+        assert put_manifest(shared, repo, tag, each.raw).status_code == 201
+    assert delete(shared, repo, one.digest).status_code == 202
+    assert tags(shared, repo) == []
+    assert not is_there(shared, repo, two.digest)
+
+
+def test_a_signature_of_itself_can_be_deleted(shared: TestClient, repo: str) -> None:
+    layer = {"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json"}
+    layer |= {"digest": push_blob(shared, repo, b"{}"), "size": 2}  # type: ignore[dict-item]
+    image = push_image(shared, repo, layers=[layer])
+    tag = image.digest.replace(":", "-") + ".sig"
+    assert put_manifest(shared, repo, tag, image.raw).status_code == 201
+    assert delete(shared, repo, image.digest).status_code == 202
+    assert tags(shared, repo) == []

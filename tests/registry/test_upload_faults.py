@@ -192,3 +192,16 @@ def test_uploads_of_one_project_do_not_show_in_another(shared: TestClient, repo:
     make_project(shared, "x" + repo.partition("/")[0])
     location = begin(shared, repo)
     assert shared.get(location.replace("/v2/", "/v2/x"), auth=ADMIN).status_code == 404
+
+
+def test_an_upload_may_wander_between_servers(start: Start) -> None:
+    """Each keeps in mind how far it has hashed; the others write meanwhile."""
+    one, two = start(), start()
+    location = begin(one)
+    for number, byte in enumerate(DATA):
+        client = two if number % 3 else one
+        answer = client.patch(location, content=bytes([byte]), auth=ADMIN)
+        assert (answer.status_code, answer.headers["Range"]) == (202, f"0-{number}")
+    assert one.put(location, params={"digest": DIGEST}, auth=ADMIN).status_code == 201
+    assert two.get(f"/v2/{REPO}/blobs/{DIGEST}", auth=ADMIN).content == DATA
+    assert two.get(location, auth=ADMIN).status_code == 404

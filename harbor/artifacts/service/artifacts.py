@@ -269,7 +269,27 @@ async def locked(session: AsyncSession, repository_id: int, digest: str) -> int 
 async def remove_deeply(
     session: AsyncSession, repository_id: int, artifact_id: int, digest: str
 ) -> None:
-    """Remove what is locked; its accessories first, and theirs before them."""
+    """Remove what is locked, with its accessories, and theirs, and so on.
+
+    Not by recursion: chains may be long, and signatures by tag may sign each other in a circle.
+    """
+    waiting, seen, doomed = [(artifact_id, digest)], {digest}, []
+    while waiting:
+        each_id, each = waiting.pop()
+        await refuse_child(session, each_id)
+        doomed.append(each_id)
+        for accessory in await accessories.digests_of(session, repository_id, each):
+            accessory_id = await locked(session, repository_id, accessory)
+            if accessory_id is not None and accessory not in seen:
+                waiting.append((accessory_id, accessory))
+                seen.add(accessory)
+    for start in range(0, len(doomed), 500):  # SQLite takes a limited number of parameters
+        some = doomed[start : start + 500]
+        await session.execute(delete(Artifact).where(Artifact.id.in_(some)))
+
+
+async def refuse_child(session: AsyncSession, artifact_id: int) -> None:
+    """Raise ``ReferencedByOthers`` if an index lists the artifact."""
     parent = await session.scalar(
         select(ArtifactReference.parent_id)
         .where(ArtifactReference.child_id == artifact_id)
@@ -277,11 +297,6 @@ async def remove_deeply(
     )
     if parent is not None:
         raise ReferencedByOthers("the deleting artifact is referenced by others")
-    for each in await accessories.digests_of(session, repository_id, digest):
-        accessory_id = await locked(session, repository_id, each)
-        if accessory_id is not None and accessory_id != artifact_id:
-            await remove_deeply(session, repository_id, accessory_id, each)
-    await session.execute(delete(Artifact).where(Artifact.id == artifact_id))
 
 
 async def repository_of(session: AsyncSession, place: Place) -> int:
