@@ -88,14 +88,13 @@ def translated(error: Exception, scope: Scope, request_id: bytes) -> HarborError
         return own(error)
     if isinstance(error, IntegrityError):
         return Conflict("what this refers to was changed meanwhile; try again")
-    if isinstance(error, DBAPIError):
-        code = str(
-            getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", "")
-        )
-        if code in FULL:
-            return InsufficientStorage("the registry's storage is full")
-        if code in PASSING or code.startswith("SQLITE_BUSY"):
-            return Unavailable("the registry is busy; try again in a moment", headers=RETRY)
+    # What the ORM raises wraps the driver's own error; what quick.py reads raises it bare.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", ""))
+    if code in FULL:
+        return InsufficientStorage("the registry's storage is full")
+    if code in PASSING or code.startswith("SQLITE_BUSY"):
+        return Unavailable("the registry is busy; try again in a moment", headers=RETRY)
     log.error(
         "unexpected failure",
         exc_info=error,
