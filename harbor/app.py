@@ -26,6 +26,7 @@ from harbor.core import api, clock, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
 from harbor.core.db import Database, Table
 from harbor.core.errors import HarborError
+from harbor.core.express import Front
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
 from harbor.core.settings import Settings
@@ -111,6 +112,7 @@ class Building:
         )
         note = self.access_log.note if self.access_log else None
         self.app: ASGIApp = web.Around(self.route, note)
+        self.front = Front(self.registry.hot.at_once, note)
 
     def wiring(self, authorize: Any) -> api.Wiring:
         return api.Wiring(

@@ -12,9 +12,9 @@ from uvicorn.supervisors import Multiprocess
 
 from harbor.app import Building
 from harbor.core import logs
+from harbor.core.express import serving
 from harbor.core.guard import Limits
 from harbor.core.settings import Settings
-from harbor.core.zerocopy import serving
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -78,7 +78,8 @@ def serve(settings: Settings) -> None:
     logs.set_up(settings.log_level)
     allow_many_files()  # worker processes inherit it
     if settings.workers == 1:
-        one = config(settings, Building(settings), serving(limits_of(settings)))
+        building = Building(settings)
+        one = config(settings, building, serving(limits_of(settings), building.front))
         server = Server(one)
         with asyncio.Runner(loop_factory=one.get_loop_factory()) as runner:
             runner.run(server.serve())

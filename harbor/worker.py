@@ -5,8 +5,8 @@ import signal
 
 from harbor.app import Building
 from harbor.core import logs
+from harbor.core.express import serving
 from harbor.core.settings import from_environment
-from harbor.core.zerocopy import serving
 from harbor.server import limits_of
 
 PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
@@ -16,4 +16,4 @@ ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 settings = from_environment()
 logs.set_up(settings.log_level)
 app = Building(settings)
-Protocol = serving(limits_of(settings))
+Protocol = serving(limits_of(settings), app.front)

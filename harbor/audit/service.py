@@ -4,26 +4,41 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, insert
 
 from harbor.audit.models import AuditLog
 from harbor.core import clock
 from harbor.core.api import AuditLine
+from harbor.core.quick import Pen
 
 ANONYMOUS = "anonymous"
-BATCH = 500  # rows; the event loop turns between two batches
+NAMES = (
+    "project_id",
+    "operation",
+    "operation_description",
+    "operation_result",
+    "resource_type",
+    "resource",
+    "username",
+    "op_time",
+)
+WRITTEN = insert(AuditLog).values({name: bindparam(name) for name in NAMES})
 
 
-def record(session: AsyncSession, line: AuditLine) -> None:
-    session.add(AuditLog(**columns(line), op_time=clock.now()))
+async def record(pen: Pen, line: AuditLine) -> None:
+    await pen.run(WRITTEN, **columns(line), op_time=clock.now())
 
 
-async def record_all(session: AsyncSession, lines: Sequence[AuditLine], at: datetime) -> None:
-    """Many at once, without an object for each."""
-    rows = [columns(line) | {"op_time": at} for line in lines]
-    for start in range(0, len(rows), BATCH):
-        await session.execute(insert(AuditLog), rows[start : start + BATCH])
+async def record_all(pen: Pen, lines: Sequence[AuditLine], at: datetime) -> None:
+    """Many at once; the same line may occur often, and then costs little."""
+    known: dict[int, dict[str, Any]] = {}
+    rows = []
+    for line in lines:
+        row = known.get(id(line))
+        if row is None:
+            row = known[id(line)] = columns(line) | {"op_time": at}
+        rows.append(row)
+    await pen.run_many(WRITTEN, rows)
 
 
 def columns(line: AuditLine) -> dict[str, Any]:

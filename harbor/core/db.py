@@ -5,13 +5,14 @@ writers never see half of each other's work. On SQLite there is one writing conn
 process, so writers queue here, in order, instead of polling the file's lock.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, String, event, text
+from sqlalchemy import DateTime, Dialect, MetaData, String, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,6 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from harbor.core.errors import Unavailable
 from harbor.core.quick import Quick, quick
+from harbor.core.quick.postgresql import FILES_LOCK
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -33,7 +35,7 @@ DRIVERS = {
     "postgres": "postgresql+asyncpg",
 }
 BUSY_MS = 30_000  # how long a process waits for another one's write on SQLite
-FILES_LOCK = 7_214_001  # PostgreSQL advisory lock: files of blobs come and go
+TURN_S = 60  # how long a writer waits for those before it in this process
 
 
 class Table(DeclarativeBase):
@@ -89,20 +91,21 @@ class Database:
         if self.is_sqlite:
             self._reader = sqlite_engine(self.url, "BEGIN", pool_size=8, max_overflow=24)
             self._writer = sqlite_engine(
-                self.url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=60
+                self.url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=TURN_S
             )
         else:
             self._reader = self._writer = create_async_engine(
-                self.url, pool_size=10, max_overflow=20, pool_timeout=60, pool_pre_ping=True
+                self.url, pool_size=10, max_overflow=20, pool_timeout=TURN_S, pool_pre_ping=True
             )
+        self._turn = asyncio.Lock()  # of the writers on SQLite, of the ORM and of the quick road
         # Rows stay readable after commit, so that an answer can be built from them.
         self._readers = async_sessionmaker(self._reader, expire_on_commit=False)
         self._writers = async_sessionmaker(self._writer, expire_on_commit=False)
 
     @cached_property
     def quick(self) -> Quick:
-        """Reads that must cost little; made when they are first needed, once tables exist."""
-        return quick(self.url)
+        """What must cost little; made when it is first needed, once tables exist."""
+        return quick(self.url, self._turn)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -119,12 +122,31 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end, rolled back if anything is raised."""
+        """One transaction: committed at the end, rolled back if anything is raised.
+
+        On SQLite, nothing inside it may wait for ``quick.write``, which waits for its end.
+        """
+        async with self._in_turn():
+            try:
+                async with self._writers.begin() as session:
+                    yield session
+            except PoolTimeout as error:
+                raise Unavailable("the registry is busy; try again in a moment") from error
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
         try:
-            async with self._writers.begin() as session:
-                yield session
-        except PoolTimeout as error:
+            async with asyncio.timeout(TURN_S):
+                await self._turn.acquire()
+        except TimeoutError as error:
             raise Unavailable("the registry is busy; try again in a moment") from error
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def close(self) -> None:
         if "quick" in vars(self):
@@ -161,24 +183,6 @@ def insert_or_ignore(session: AsyncSession, table: type[Table], rows: list[dict[
     """An INSERT that leaves rows alone which are there already, whoever was first."""
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     return dialect.insert(table).values(rows).on_conflict_do_nothing()
-
-
-def insert_or_update(
-    session: AsyncSession,
-    table: type[Table],
-    row: dict[str, Any],
-    *,
-    key: list[str],
-    where: ColumnElement[bool] | None = None,
-) -> Any:
-    """An INSERT of *row*; where *key* is taken, the rest of *row* replaces what stands there.
-
-    With *where*, only a row that satisfies it is replaced.
-    """
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    rest = {name: value for name, value in row.items() if name not in key}
-    insert = dialect.insert(table).values(row)
-    return insert.on_conflict_do_update(index_elements=key, set_=rest, where=where)
 
 
 async def hold_files(session: AsyncSession, *, alone: bool = False) -> None:

@@ -8,17 +8,15 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
-
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import clock
 from harbor.core.db import Database
-from harbor.core.errors import HarborError
+from harbor.core.quick import Pen
 
 log = logging.getLogger(__name__)
-Write = Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]
+Write = Callable[[Pen, Sequence[Any]], Awaitable[None]]
 INTERVAL_S = 1.0
 MAX_WAITING = 100_000  # items; beyond that the database cannot follow, and the oldest are dropped
 
@@ -42,10 +40,9 @@ class Later:
             items = self._waiting.pop(write)
             written = False
             try:
-                async with self._db.writing() as session:
-                    await write(session, items)
+                await self._db.quick.write(partial(write_all, write, items))
                 written = True
-            except (SQLAlchemyError, HarborError, OSError):
+            except Exception:
                 log.exception("could not write what waited", extra={"items": len(items)})
             finally:
                 if not written:
@@ -57,3 +54,7 @@ class Later:
             if self._waiting:
                 await self.flush()
         await self.flush()
+
+
+async def write_all(write: Write, items: Sequence[Any], pen: Pen) -> None:
+    await write(pen, items)

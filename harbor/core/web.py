@@ -1,10 +1,11 @@
 """Around every request: its id, its line in the log, and an answer whatever happens."""
 
+import itertools
 import logging
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
@@ -29,6 +30,8 @@ HEADERS = "harbor.headers"  # in the scope: what every answer to this request ca
 RETRY = {"Retry-After": "2"}
 # PostgreSQL: could not serialize, deadlock; out of connections, shutting down.
 PASSING = frozenset(("40001", "40P01", "53300", "57P01", "57P03"))
+LOST = ("08", "SQLITE_BUSY")  # connections that ended, and locks that were never had
+CONSTRAINT = ("23", "SQLITE_CONSTRAINT")
 FULL = frozenset(("53100", "SQLITE_FULL"))
 
 
@@ -42,7 +45,7 @@ class Around:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = id_of(scope)
+        request_id = id_of(scope["headers"])
         merge_slashes(scope)
         started = time.perf_counter()
         status = 0
@@ -64,15 +67,28 @@ class Around:
             await render(translated(error, scope, request_id))(scope, receive, watched)
         finally:
             if self._note:
-                self._note(access_line(scope, status, started, request_id))
+                self._note(
+                    access_line(
+                        scope.get("client"),
+                        scope["method"],
+                        scope["path"],
+                        status,
+                        started,
+                        request_id,
+                    )
+                )
 
 
-def id_of(scope: Scope) -> bytes:
-    """The client's ``X-Request-ID``, or a new one."""
-    for name, value in scope["headers"]:
+_process = str(uuid.uuid4())[:24].encode()
+_numbers = itertools.count(uuid.uuid4().int >> 88)
+
+
+def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The client's ``X-Request-ID``, or a new one, which looks like a UUID and costs less."""
+    for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return bytes(value)
-    return str(uuid.uuid4()).encode()
+    return b"%b%012x" % (_process, next(_numbers) % 2**48)
 
 
 def merge_slashes(scope: Scope) -> None:
@@ -86,14 +102,14 @@ def translated(error: Exception, scope: Scope, request_id: bytes) -> HarborError
         return error
     if isinstance(error, HTTPException):
         return own(error)
-    if isinstance(error, IntegrityError):
-        return Conflict("what this refers to was changed meanwhile; try again")
-    # What the ORM raises wraps the driver's own error; what quick.py reads raises it bare.
+    # What the ORM raises wraps the driver's own error; the quick road raises it bare.
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = str(getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", ""))
+    if isinstance(error, IntegrityError) or code.startswith(CONSTRAINT):
+        return Conflict("what this refers to was changed meanwhile; try again")
     if code in FULL:
         return InsufficientStorage("the registry's storage is full")
-    if code in PASSING or code.startswith("SQLITE_BUSY"):
+    if code in PASSING or code.startswith(LOST):
         return Unavailable("the registry is busy; try again in a moment", headers=RETRY)
     log.error(
         "unexpected failure",
@@ -114,10 +130,15 @@ def own(error: HTTPException) -> HarborError:
     return kind(error.detail.lower(), headers=error.headers)
 
 
-def access_line(scope: Scope, status: int, started: float, request_id: bytes) -> str:
-    client = scope.get("client") or ("-", 0)
+def access_line(
+    client: tuple[str, int] | None,
+    method: str,
+    path: str,
+    status: int,
+    started: float,
+    request_id: bytes,
+) -> str:
+    address = client[0] if client else "-"
     took_ms = (time.perf_counter() - started) * 1000
-    path = scope["path"].encode("unicode_escape").decode()
-    return (
-        f'{client[0]} "{scope["method"]} {path}" {status} {took_ms:.1f}ms {request_id.decode()}\n'
-    )
+    shown = path.encode("unicode_escape").decode()
+    return f'{address} "{method} {shown}" {status} {took_ms:.1f}ms {request_id.decode()}\n'

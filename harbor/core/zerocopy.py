@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from harbor.core.guard import GuardedProtocol, Limits
+from harbor.core.guard import GuardedProtocol
 from harbor.core.settings import MIB
 
 EXTENSION = "http.response.zerocopysend"
@@ -127,8 +127,3 @@ class ServingProtocol(GuardedProtocol):
             self.loop.remove_writer(watched)
             os.close(watched)
             self._writable = None
-
-
-def serving(limits: Limits) -> type[ServingProtocol]:
-    """The protocol with these limits."""
-    return type("ServingProtocol", (ServingProtocol,), {"__slots__": (), "limits": limits})

@@ -1,6 +1,7 @@
 """Answers of ``/v2`` that are not JSON: blobs, in whole or in part."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 
 from starlette.requests import Request
@@ -19,8 +20,15 @@ SMALL = 64 * 1024  # bytes that are sent at once: less work than to hand them to
 class BlobResponse(Response):
     """A blob from the store: all of it, a range, nothing new (304), or where to fetch it."""
 
-    def __init__(self, request: Request, store: Store, digest: Digest) -> None:
-        self.request, self.store, self.digest = request, store, digest
+    def __init__(
+        self,
+        request: Request,
+        store: Store,
+        digest: Digest,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """A small blob that is sent as a whole is given to *keep*."""
+        self.request, self.store, self.digest, self.keep = request, store, digest, keep
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +59,8 @@ class BlobResponse(Response):
         )
         if stop - start <= SMALL:
             body = b"".join([piece async for piece in blob.read(start, stop)])
+            if self.keep and not part:
+                self.keep(body)
             await send({"type": "http.response.body", "body": body})
         elif blob.fileno is not None and EXTENSION in (self.request.get("extensions") or ()):
             await send(

@@ -46,8 +46,8 @@ class RegistryApp:
 
     def __init__(self, ops: Iterable[Op], wiring: Wiring) -> None:
         self._wiring = wiring
-        self._hot = Hot(wiring.db, wiring.store, wiring.later)
-        wiring.things[Hot] = self._hot
+        # `docker manifest` looks for the version on every answer, errors included.
+        self.hot = wiring.things[Hot] = Hot(wiring.db, wiring.store, wiring.later, [VERSION])
         self._ops: dict[str, dict[str, Op]] = defaultdict(dict)
         for op in ops:
             self._ops[op.path][op.method] = op
@@ -55,10 +55,9 @@ class RegistryApp:
                 self._ops[op.path]["HEAD"] = op
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # `docker manifest` looks for this header on every answer, errors included.
         scope[web.HEADERS] = [VERSION]
         try:
-            if scope["method"] in READS and await self._hot.serve(scope, receive, send):
+            if scope["method"] in READS and await self.hot.serve(scope, receive, send):
                 return
             op = self._find(scope)
             answer = await perform(op, Request(scope, receive), self._wiring)

@@ -7,7 +7,7 @@ still the same, which is asked for every time. So no process ever serves what a 
 or another one's, has made untrue.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -30,6 +30,7 @@ MAX_BODY = 512 * 1024
 BESIDE_BODY = 1024  # bytes, about what an answer takes without its body
 MAX_PASSES = 10_000
 CONDITIONS = frozenset((b"range", b"if-none-match", b"if-range"))
+NOT_AT_ONCE = CONDITIONS | {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 OWN_CLIENT = b"harbor-registry-client"  # replication between registries is no pull by a person
 
 
@@ -39,9 +40,13 @@ class Answer:
 
     project: str
     headers: Headers
-    body: bytes = b""
-    blob: Digest | None = None  # the body is this blob, in the store
+    body: bytes | None = None  # None: too large to be kept, but in the store
+    blob: Digest | None = None
     pull: Callable[[Principal], Pull] | None = None  # what a GET counts as
+
+    @property
+    def size(self) -> int:
+        return len(self.body or b"") + BESIDE_BODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,75 +57,130 @@ class Pass:
     projects: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer for one token."""
+
+    answer: Answer
+    head: bytes  # the headers, as they are sent
+    ends_at: float  # of the token, seconds since 1970
+    pull: Pull | None
+
+
 class Hot:
     """What this process remembers."""
 
-    def __init__(self, db: Database, store: Store, later: Later) -> None:
+    def __init__(self, db: Database, store: Store, later: Later, beside: Headers) -> None:
+        """Every answer carries the headers *beside* as well."""
         self._db, self._store, self._later = db, store, later
+        self._beside = beside
         self._version: object | None = None
         self._answers: dict[bytes, Answer] = {}
         self._passes: dict[bytes, Pass] = {}
+        self._ready: dict[tuple[bytes, bytes], Ready] = {}
         self._nbytes = 0
+
+    def at_once(self, method: bytes, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
+        """Headers and body for the server to send without asking anybody else, if there are."""
+        version = self._db.quick.version_now()
+        if version is None:
+            return None
+        credentials, is_pull, odd = told(headers)
+        ready = None if odd else self._find(version, credentials, url)
+        if ready is None:
+            return None
+        if method == b"HEAD":
+            return ready.head, b""
+        body = ready.answer.body
+        if body is None:
+            return None
+        if is_pull and ready.pull is not None:
+            self._later.add(pulls.record, ready.pull)
+        return ready.head, body
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer a GET or HEAD from memory, if that is right; return whether it was."""
-        version = scope[VERSION] = self._db.quick.version()
-        if version is None:
+        version = scope[VERSION] = await self._db.quick.version()
+        credentials, is_pull, odd = told(scope["headers"])
+        ready = self._find(version, credentials, scope["raw_path"])
+        if ready is None or scope["query_string"]:
             return False
-        if version != self._version:
-            self._forget(version)
+        answer = ready.answer
+        in_parts = bool(odd & CONDITIONS)
+        if in_parts and (answer.blob is None or b"if-none-match" in odd):
             return False
-        answer = self._answers.get(scope["raw_path"])
-        if answer is None or scope["query_string"]:
-            return False
-        who, is_pull = self._let_in(scope, answer)
-        if who is None:
-            return False
-        if scope["method"] == "GET":
-            if answer.blob is not None:
-                blob = BlobResponse(Request(scope), self._store, answer.blob)
-                await blob(scope, receive, send)
-                return True
-            if is_pull and answer.pull is not None:
-                self._later.add(pulls.record, answer.pull(who))
+        if scope["method"] == "GET" and answer.blob is not None and (in_parts or not answer.body):
+            await BlobResponse(Request(scope), self._store, answer.blob)(scope, receive, send)
+            return True
+        if scope["method"] == "GET" and is_pull and ready.pull is not None:
+            self._later.add(pulls.record, ready.pull)
         await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        await send({"type": "http.response.body", "body": answer.body or b""})
         return True
 
-    def _let_in(self, scope: Scope, answer: Answer) -> tuple[Principal | None, bool]:
-        """The bearer, if known and still let in, and whether a person asks."""
-        credentials, is_pull = b"", True
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                credentials = value
-            elif (name in CONDITIONS and answer.blob is None) or name == b"if-none-match":
-                return None, False
-            elif name == b"user-agent":
-                is_pull = not value.startswith(OWN_CLIENT)
-        known = self._passes.get(credentials)
-        if known is None or answer.project not in known.projects:
-            return None, False
-        grant = known.principal.grant
-        if grant is None or grant.ends_at < clock.now().timestamp():
-            return None, False
-        return known.principal, is_pull
+    def _find(self, version: object, credentials: bytes, url: bytes) -> Ready | None:
+        """The answer, if it is still true and whoever has these credentials is still let in."""
+        if version != self._version:
+            self._forget(version)
+            return None
+        ready = self._ready.get((credentials, url)) or self._prepare(credentials, url)
+        if ready is None or ready.ends_at < clock.now().timestamp():
+            return None
+        return ready
+
+    def _prepare(self, credentials: bytes, url: bytes) -> Ready | None:
+        answer, known = self._answers.get(url), self._passes.get(credentials)
+        if answer is None or known is None or answer.project not in known.projects:
+            return None
+        who = known.principal
+        if who.grant is None:
+            return None
+        pull = answer.pull(who) if answer.pull else None
+        ready = Ready(answer, lines([*answer.headers, *self._beside]), who.grant.ends_at, pull)
+        if len(self._ready) < MAX_PASSES:
+            self._ready[credentials, url] = ready
+        return ready
 
     def _forget(self, version: object) -> None:
         self._answers.clear()
         self._passes.clear()
+        self._ready.clear()
         self._nbytes, self._version = 0, version
 
     def remember(self, scope: Scope, who: Principal, answer: Answer) -> None:
         """Keep *answer*, which *who* was just given, if nothing was committed meanwhile."""
         version = scope.get(VERSION)
-        size = len(answer.body) + BESIDE_BODY
-        if version is None or version != self._version or size > MAX_BODY:
+        url = scope["raw_path"]
+        if version is None or version != self._version or answer.size > MAX_BODY:
             return
-        if self._nbytes + size > MAX_BYTES or len(self._passes) >= MAX_PASSES:
+        if self._nbytes + answer.size > MAX_BYTES or len(self._passes) >= MAX_PASSES:
             self._forget(version)
-        if scope["raw_path"] not in self._answers:
-            self._nbytes += size
-        self._answers[scope["raw_path"]] = answer
+        before = self._answers.get(url)
+        if before is not None:
+            if before.body is not None:
+                return
+            # Made ready without its body, when that was not known yet.
+            self._ready.clear()
+            self._nbytes -= before.size
+        self._nbytes += answer.size
+        self._answers[url] = answer
         if who.grant is not None:
             credentials = next(v for k, v in scope["headers"] if k == b"authorization")
             self._passes.setdefault(credentials, Pass(who)).projects.add(answer.project)
+
+
+def told(headers: Headers) -> tuple[bytes, bool, set[bytes]]:
+    """Credentials, whether a GET is a pull by a person, and which headers ask for more."""
+    credentials, is_pull, odd = b"", True, set()
+    for name, value in headers:
+        if name == b"authorization":
+            credentials = value
+        elif name in NOT_AT_ONCE:
+            odd.add(name)
+        elif name == b"user-agent":
+            is_pull = not value.startswith(OWN_CLIENT)
+    return credentials, is_pull, odd
+
+
+def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%s: %s\r\n" % header for header in headers)

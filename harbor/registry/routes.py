@@ -4,6 +4,7 @@ Source: OCI distribution-spec v1.1; Harbor src/server/registry.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
 from typing import TypedDict, Unpack
 from urllib.parse import quote, urlencode
 
@@ -40,7 +41,7 @@ from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
 from harbor.core.storage.interface import WrongOffset
 from harbor.registry import schemas
-from harbor.registry.answers import BlobResponse, etag, facts, unchanged
+from harbor.registry.answers import SMALL, BlobResponse, etag, facts, unchanged
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 from harbor.registry.service import manifests
 from harbor.registry.service.uploads import Pushes, exactly
@@ -125,20 +126,18 @@ async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     allow=push,
     status=201,
     fails=(ManifestInvalid, ManifestBlobUnknown, DigestInvalid, TagInvalid, TooLarge),
+    stream=True,
     audit=Audit("create", "artifact", "{name}{reference.joined}"),
 )
 async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) -> Response:
     """Keep a manifest whose blobs are already here."""
-    digest, manifest = await manifests.put(
-        ctx.session,
-        here(ctx, name),
-        reference=reference,
-        media_type=ctx.request.headers.get("content-type", ""),
-        raw=raw,
-    )
-    headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}
-    if manifest.subject:
-        headers["OCI-Subject"] = manifest.subject
+    media_type = ctx.request.headers.get("content-type", "")
+    pushed = manifests.pushed(here(ctx, name), reference=reference, media_type=media_type, raw=raw)
+    await ctx.write(partial(artifacts.add, pushed=pushed))
+    location = f"/v2/{name}/manifests/{pushed.digest}"
+    headers = {"Location": location, "Docker-Content-Digest": pushed.digest}
+    if pushed.manifest.subject:
+        headers["OCI-Subject"] = pushed.manifest.subject
     return Response(status_code=201, headers=headers)
 
 
@@ -181,12 +180,18 @@ BLOB = "/{name}/blobs/{digest}"
 async def get_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
     """Fetch a blob, or a range of it."""
     size = await blobs.size(ctx.db.quick, here(ctx, name), digest)
-    remember(ctx, name, facts(digest) | {"Content-Length": str(size)}, blob=digest)
+    headers = facts(digest) | {"Content-Length": str(size)}
+
+    def keep(body: bytes | None) -> None:
+        remember(ctx, name, headers, blob=digest, body=body)
+
     if unchanged(ctx.request, digest):
         return Response(status_code=304, headers=facts(digest))
+    if ctx.request.method == "HEAD" or size > SMALL:
+        keep(None)
     if ctx.request.method == "HEAD":
-        return Response(headers=facts(digest) | {"Content-Length": str(size)})
-    return BlobResponse(ctx.request, ctx.store, digest)
+        return Response(headers=headers)
+    return BlobResponse(ctx.request, ctx.store, digest, keep)
 
 
 @routes.on(
@@ -295,7 +300,7 @@ def here(ctx: Ctx, name: str) -> Place:
 
 
 class Remembered(TypedDict, total=False):
-    body: bytes
+    body: bytes | None
     blob: Digest
     pull: Callable[[Principal], Pull]
 
@@ -314,15 +319,18 @@ def uploads_of(ctx: Ctx, name: str) -> Pushes:
 async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
     """Whether the blob could be taken from *source*, or, without one, from the same project."""
     if not source:
-        async with ctx.db.writing() as session:
-            return await blobs.mount_from_project(session, target, digest)
+        return await ctx.db.quick.write(
+            partial(blobs.mount_from_project, target=target, digest=digest)
+        )
     if not oci.NAME.fullmatch(source):
         return False
     source_id = await ctx.wiring.may(ctx.principal, pull, source.partition("/")[0])
     if source_id is None:
         return False
-    async with ctx.db.writing() as session:
-        return await blobs.mount(session, Place(source_id, source), target, digest)
+    place = Place(source_id, source)
+    return await ctx.db.quick.write(
+        partial(blobs.mount, source=place, target=target, digest=digest)
+    )
 
 
 async def take_bytes(ctx: Ctx, name: str, upload_id: str) -> int:

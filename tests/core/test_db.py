@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from harbor.core.db import Database, async_url, hold_files, insert_or_ignore, insert_or_update
+from harbor.core.db import Database, async_url, hold_files, insert_or_ignore
 from harbor.projects.models import ProjectMetadata
 from harbor.users.models import User
 from tests.conftest import opened
@@ -181,28 +181,6 @@ def test_an_insert_leaves_alone_what_is_there(database_url: str) -> None:
         return names, await values(db)
 
     assert on(database_url, work) == (["b"], {"a": "old", "b": "new"})
-
-
-@pytest.mark.parametrize(("old", "kept"), [("old", "new"), ("fixed", "fixed")])
-def test_an_insert_replaces_what_is_there_if_it_may(database_url: str, old: str, kept: str) -> None:
-    async def work(db: Database) -> dict[str, str]:
-        async with db.writing() as session:
-            await session.execute(insert(ProjectMetadata), [meta("a", old)])
-        async with db.writing() as session:
-            for name in "ab":
-                row = meta(name, "new", creation_time=MOMENT, update_time=MOMENT)
-                await session.execute(
-                    insert_or_update(
-                        session,
-                        ProjectMetadata,
-                        row,
-                        key=["project_id", "name"],
-                        where=ProjectMetadata.value != "fixed",
-                    )
-                )
-        return await values(db)
-
-    assert on(database_url, work) == {"a": kept, "b": "new"}
 
 
 def test_deleting_a_project_takes_its_metadata_along(database_url: str) -> None:

@@ -5,28 +5,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Column, Integer, MetaData, Table, insert, text
 
-from harbor.audit.models import AuditLog
-from harbor.core import later
+from harbor.audit.service import WRITTEN
+from harbor.core import clock, later
 from harbor.core.db import Database
 from harbor.core.later import Later
+from harbor.core.quick import Pen
 from tests.conftest import opened
 from tests.registry.servers import Rows
 
+NOWHERE = insert(Table("no_such_table", MetaData(), Column("a", Integer))).values(a=1)
 NAMES = "SELECT resource FROM audit_log_ext ORDER BY id"
 
 
-async def write(session: AsyncSession, items: Sequence[str]) -> None:
+async def write(pen: Pen, items: Sequence[str]) -> None:
     """One line of the audit log for each item."""
     line = {"operation": "pull", "operation_description": "", "operation_result": True}
     line |= {"resource_type": "artifact", "username": "ann"}
-    await session.execute(insert(AuditLog), [line | {"resource": item} for item in items])
+    line |= {"project_id": None, "op_time": clock.now()}
+    await pen.run_many(WRITTEN, [line | {"resource": item} for item in items])
 
 
-async def write_wrongly(session: AsyncSession, items: Sequence[str]) -> None:
-    await session.execute(text("INSERT INTO no_such_table VALUES (1)"))
+async def write_wrongly(pen: Pen, items: Sequence[str]) -> None:
+    await pen.run(NOWHERE)
 
 
 def on(database_url: str, work: Callable[[Database, Later], Awaitable[None]]) -> None:
@@ -83,8 +85,8 @@ def test_when_the_database_stays_away_the_oldest_are_dropped(
     monkeypatch.setattr(later, "MAX_WAITING", 3)
     fail = True
 
-    async def sometimes(session: AsyncSession, items: Sequence[str]) -> None:
-        await (write_wrongly if fail else write)(session, items)
+    async def sometimes(pen: Pen, items: Sequence[str]) -> None:
+        await (write_wrongly if fail else write)(pen, items)
 
     async def work(db: Database, items: Later) -> None:
         nonlocal fail
@@ -137,8 +139,8 @@ def test_stopping_while_it_writes_loses_nothing_and_writes_nothing_twice(
     monkeypatch.setattr(later, "INTERVAL_S", 0.01)
     begun = asyncio.Event()
 
-    async def slow_at_first(session: AsyncSession, items: Sequence[Any]) -> None:
-        await write(session, items)
+    async def slow_at_first(pen: Pen, items: Sequence[Any]) -> None:
+        await write(pen, items)
         if not begun.is_set():
             begun.set()
             await asyncio.sleep(0.05)
@@ -159,13 +161,13 @@ def test_stopping_while_it_writes_loses_nothing_and_writes_nothing_twice(
 def test_what_was_being_written_when_the_task_was_cancelled_is_kept(
     database_url: str, rows: Rows
 ) -> None:
-    begun = asyncio.Event()
+    begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow_at_first(session: AsyncSession, items: Sequence[Any]) -> None:
+    async def slow_at_first(pen: Pen, items: Sequence[Any]) -> None:
         if not begun.is_set():
             begun.set()
-            await asyncio.sleep(60)
-        await write(session, items)
+            await go_on.wait()
+        await write(pen, items)
 
     async def work(db: Database, items: Later) -> None:
         items.add(slow_at_first, "one")
@@ -175,6 +177,7 @@ def test_what_was_being_written_when_the_task_was_cancelled_is_kept(
         writing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writing
+        go_on.set()
         await items.flush()
 
     on(database_url, work)

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 import uvicorn
 
+from harbor.core.express import serving
 from harbor.core.guard import Limits
 from harbor.core.settings import MIB
-from harbor.core.zerocopy import EXTENSION, FileShrank, serving
+from harbor.core.zerocopy import EXTENSION, FileShrank
 
 SIZE = 24 * MIB + 7
 GET = b"GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n"

@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from harbor.artifacts.models import Accessory, Artifact, Manifest, Repository, Tag
 from harbor.artifacts.schemas import Place, Referrer
 from harbor.core import clock, manifests
-from harbor.core.db import insert_or_update
 from harbor.core.manifests import INDEXES, Document
 from harbor.core.oci import COSIGN_TAG, Digest, fallback_tag
+from harbor.core.quick import Pen, put
 
 COSIGN_LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 KINDS = {
@@ -41,17 +41,28 @@ def subject_of(manifest: manifests.Manifest, tag: str | None) -> tuple[Digest | 
     return None, ""
 
 
+ATTACHED = put(
+    Accessory,
+    "artifact_id",
+    "repository_id",
+    "subject_digest",
+    "kind",
+    "creation_time",
+    key=["artifact_id"],
+)
+
+
 async def attach(
-    session: AsyncSession, repository_id: int, artifact_id: int, subject: Digest, kind: str
+    pen: Pen, repository_id: int, artifact_id: int, subject: Digest, kind: str
 ) -> None:
-    row = {
-        "artifact_id": artifact_id,
-        "repository_id": repository_id,
-        "subject_digest": subject,
-        "kind": kind,
-        "creation_time": clock.now(),
-    }
-    await session.execute(insert_or_update(session, Accessory, row, key=["artifact_id"]))
+    await pen.run(
+        ATTACHED,
+        artifact_id=artifact_id,
+        repository_id=repository_id,
+        subject_digest=subject,
+        kind=kind,
+        creation_time=clock.now(),
+    )
 
 
 async def digests_of(session: AsyncSession, repository_id: int, subject: str) -> Sequence[str]:

@@ -17,7 +17,6 @@ from harbor.artifacts.models import (
 from harbor.artifacts.schemas import Found, Place, Pushed
 from harbor.artifacts.service import accessories, blobs
 from harbor.core import clock
-from harbor.core.db import Table, insert_or_ignore, insert_or_update
 from harbor.core.errors import (
     ManifestBlobUnknown,
     ManifestUnknown,
@@ -25,52 +24,72 @@ from harbor.core.errors import (
     ReferencedByOthers,
 )
 from harbor.core.oci import Reference, is_digest
-from harbor.core.quick import Quick
+from harbor.core.quick import Pen, Quick, among, put, put_new
 
 MAX_SIZE = 2**63 - 1
 
 
-async def add(session: AsyncSession, pushed: Pushed) -> None:
+async def add(pen: Pen, pushed: Pushed) -> None:
     """Keep a manifest and point its tag at it. Pushing the same bytes twice is no error.
 
     Raises ``ManifestBlobUnknown`` if it names a blob or a child that is not in the repository.
     """
     place, manifest = pushed.place, pushed.manifest
-    await blobs.require(session, place, manifest.blobs)
-    repository_id = await ensure_repository(session, place)
-    children = await find_children(session, repository_id, pushed)
-    artifact_id = await ensure_artifact(session, repository_id, pushed, children)
+    await blobs.require(pen, place, manifest.blobs)
+    repository_id = await ensure_repository(pen, place)
+    children = await find_children(pen, repository_id, pushed)
+    artifact_id = await ensure_artifact(pen, repository_id, pushed, children)
     if pushed.tag is not None:
-        await point(session, repository_id, pushed.tag, artifact_id)
+        await point(pen, repository_id, pushed.tag, artifact_id)
     subject, kind = accessories.subject_of(manifest, pushed.tag)
     if subject is not None:
-        await accessories.attach(session, repository_id, artifact_id, subject, kind)
+        await accessories.attach(pen, repository_id, artifact_id, subject, kind)
 
 
-async def ensure_repository(session: AsyncSession, place: Place) -> int:
+NEW_REPOSITORY = put_new(
+    Repository,
+    "project_id",
+    "name",
+    "description",
+    "pull_count",
+    "creation_time",
+    "update_time",
+)
+PUSHED = (
+    update(Repository)
+    .where(Repository.name == bindparam("place"))
+    .values(update_time=bindparam("now"))
+    .returning(Repository.repository_id)
+)
+
+
+async def ensure_repository(pen: Pen, place: Place) -> int:
     """The id of the repository, made if this is the first push to it."""
     now = clock.now()
-    row = {
-        "project_id": place.project_id,
-        "name": place.repository,
-        "description": "",
-        "pull_count": 0,
-        "creation_time": now,
-        "update_time": now,
-    }
-    await session.execute(insert_or_ignore(session, Repository, [row]))
-    found = await session.scalar(
-        update(Repository)
-        .where(Repository.name == place.repository)
-        .values(update_time=now)
-        .returning(Repository.repository_id)
-    )
-    assert isinstance(found, int)
-    return found
+    found = await pen.run(PUSHED, place=place.repository, now=now)
+    if not found:
+        await pen.run(
+            NEW_REPOSITORY,
+            project_id=place.project_id,
+            name=place.repository,
+            description="",
+            pull_count=0,
+            creation_time=now,
+            update_time=now,
+        )
+        found = await pen.run(PUSHED, place=place.repository, now=now)
+    return int(found[0][0])
+
+
+CHILDREN = (
+    select(Artifact.digest, Artifact.id, Artifact.size)
+    .where(Artifact.repository_id == bindparam("repository_id"), among(Artifact.digest, "digests"))
+    .with_for_update(read=True, key_share=True)
+)
 
 
 async def find_children(
-    session: AsyncSession, repository_id: int, pushed: Pushed
+    pen: Pen, repository_id: int, pushed: Pushed
 ) -> Mapping[str, tuple[int, int]]:
     """Digest → id and size of the manifests that an index lists.
 
@@ -78,19 +97,12 @@ async def find_children(
     neither is refused: nobody could pull it.
     """
     wanted = [child.digest for child in pushed.manifest.children]
-    known: dict[str, tuple[int, int]] = {}
-    for start in range(0, len(wanted), 500):
-        rows = await session.execute(
-            select(Artifact.digest, Artifact.id, Artifact.size)
-            .where(
-                Artifact.repository_id == repository_id,
-                Artifact.digest.in_(wanted[start : start + 500]),
-            )
-            .with_for_update(read=True, key_share=True)
-        )
-        known.update({digest: (artifact_id, size) for digest, artifact_id, size in rows})
+    if not wanted:
+        return {}
+    rows = await pen.run(CHILDREN, repository_id=repository_id, digests=wanted)
+    known = {digest: (artifact_id, size) for digest, artifact_id, size in rows}
     missing = [digest for digest in wanted if digest not in known]
-    as_blobs = await blobs.present(session, pushed.place, missing)
+    as_blobs = await blobs.present(pen, pushed.place, missing)
     for digest in missing:
         if digest not in as_blobs:
             raise ManifestBlobUnknown(
@@ -100,55 +112,68 @@ async def find_children(
     return known
 
 
+NEW_MANIFEST = put_new(Manifest, "digest", "content", "creation_time")
+NEW_ARTIFACT = put_new(
+    Artifact,
+    "project_id",
+    "repository_id",
+    "digest",
+    "manifest_media_type",
+    "media_type",
+    "artifact_type",
+    "manifest_size",
+    "size",
+    "annotations",
+    "push_time",
+    returning=Artifact.id,
+)
+KNOWN = select(Artifact.id).where(
+    Artifact.repository_id == bindparam("repository_id"), Artifact.digest == bindparam("digest")
+)
+
+
 async def ensure_artifact(
-    session: AsyncSession,
-    repository_id: int,
-    pushed: Pushed,
-    children: Mapping[str, tuple[int, int]],
+    pen: Pen, repository_id: int, pushed: Pushed, children: Mapping[str, tuple[int, int]]
 ) -> int:
     """The id of the artifact, made with all its references if it is new here."""
     now = clock.now()
     manifest = pushed.manifest
     children_size = sum(size for _, size in children.values())
-    await session.execute(
-        insert_or_ignore(
-            session,
-            Manifest,
-            [{"digest": pushed.digest, "content": pushed.raw, "creation_time": now}],
-        )
-    )
-    row = {
-        "project_id": pushed.place.project_id,
-        "repository_id": repository_id,
-        "digest": pushed.digest,
-        "manifest_media_type": manifest.media_type,
-        "media_type": manifest.config_type,
-        "artifact_type": manifest.artifact_type,
-        "manifest_size": len(pushed.raw),
+    await pen.run(NEW_MANIFEST, digest=pushed.digest, content=pushed.raw, creation_time=now)
+    made = await pen.run(
+        NEW_ARTIFACT,
+        project_id=pushed.place.project_id,
+        repository_id=repository_id,
+        digest=pushed.digest,
+        manifest_media_type=manifest.media_type,
+        media_type=manifest.config_type,
+        artifact_type=manifest.artifact_type,
+        manifest_size=len(pushed.raw),
         # The sizes are what the client says, and may add up to more than a column holds.
-        "size": min(len(pushed.raw) + manifest.content_size + children_size, MAX_SIZE),
-        "annotations": manifest.annotations,
-        "push_time": now,
-    }
-    made = await session.execute(insert_or_ignore(session, Artifact, [row]).returning(Artifact.id))
-    artifact_id = made.scalar()
-    if artifact_id is not None:
-        await add_references(session, artifact_id, pushed, children)
-        return int(artifact_id)
-    found = await session.scalar(
-        select(Artifact.id).where(
-            Artifact.repository_id == repository_id, Artifact.digest == pushed.digest
-        )
+        size=min(len(pushed.raw) + manifest.content_size + children_size, MAX_SIZE),
+        annotations=manifest.annotations,
+        push_time=now,
     )
-    assert found is not None
-    return found
+    if made:
+        await add_references(pen, int(made[0][0]), pushed, children)
+        return int(made[0][0])
+    found = await pen.run(KNOWN, repository_id=repository_id, digest=pushed.digest)
+    return int(found[0][0])
+
+
+NAMED = insert(ArtifactBlob).values(
+    artifact_id=bindparam("artifact_id"), digest=bindparam("digest")
+)
+LISTED = insert(ArtifactReference).values(
+    {
+        name: bindparam(name)
+        for name in ("parent_id", "child_id", "child_digest", "platform", "annotations", "urls")
+    }
+)
 
 
 async def add_references(
-    session: AsyncSession,
-    artifact_id: int,
-    pushed: Pushed,
-    children: Mapping[str, tuple[int, int]],
+    pen: Pen, artifact_id: int, pushed: Pushed, children: Mapping[str, tuple[int, int]]
 ) -> None:
     """Record what a new artifact names: blobs, children, and children that are blobs."""
     manifest = pushed.manifest
@@ -167,32 +192,32 @@ async def add_references(
         for child in manifest.children
         if child.digest in children
     ]
-    await add_rows(session, ArtifactBlob, named)
-    await add_rows(session, ArtifactReference, listed)
+    await pen.run_many(NAMED, named)
+    await pen.run_many(LISTED, listed)
 
 
-async def add_rows(
-    session: AsyncSession, table: type[Table], rows: Sequence[Mapping[str, object]]
-) -> None:
-    """Insert *rows* little by little: an index may list 26,000, and others want to be served."""
-    for start in range(0, len(rows), 500):
-        await session.execute(insert(table), rows[start : start + 500])
+POINTED = put(
+    Tag,
+    "repository_id",
+    "name",
+    "artifact_id",
+    "push_time",
+    key=["repository_id", "name"],
+    where=lambda new: Tag.artifact_id != new.artifact_id,
+)
 
 
-async def point(session: AsyncSession, repository_id: int, tag: str, artifact_id: int) -> None:
+async def point(pen: Pen, repository_id: int, tag: str, artifact_id: int) -> None:
     """Let *tag* mean the artifact, whatever it meant before.
 
     ``push_time`` says when the tag last moved: pushing the same again leaves it alone.
     """
-    row = {
-        "repository_id": repository_id,
-        "name": tag,
-        "artifact_id": artifact_id,
-        "push_time": clock.now(),
-    }
-    place = ["repository_id", "name"]
-    await session.execute(
-        insert_or_update(session, Tag, row, key=place, where=Tag.artifact_id != artifact_id)
+    await pen.run(
+        POINTED,
+        repository_id=repository_id,
+        name=tag,
+        artifact_id=artifact_id,
+        push_time=clock.now(),
     )
 
 

@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from harbor.artifacts.models import Artifact, ArtifactBlob, Blob, Repository, RepositoryBlob
 from harbor.artifacts.schemas import Place
 from harbor.core import clock
-from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BlobUnknown, ManifestBlobUnknown, Unsupported
 from harbor.core.oci import Digest
-from harbor.core.quick import Quick
+from harbor.core.quick import Pen, Quick, among, put_new
 
 
 def here(place: Place) -> ColumnElement[bool]:
@@ -22,34 +21,34 @@ def here(place: Place) -> ColumnElement[bool]:
     )
 
 
-async def add(session: AsyncSession, place: Place, digest: Digest, size: int) -> None:
+HERE = (
+    RepositoryBlob.project_id == bindparam("project_id"),
+    RepositoryBlob.repository == bindparam("repository"),
+)
+BLOB = put_new(Blob, "digest", "size", "creation_time")
+LINK = put_new(RepositoryBlob, "project_id", "repository", "digest", "creation_time")
+
+
+async def add(pen: Pen, place: Place, digest: Digest, size: int) -> None:
     """Record a blob of *size* bytes, and that it may be read in *place*."""
-    await session.execute(
-        insert_or_ignore(
-            session, Blob, [{"digest": digest, "size": size, "creation_time": clock.now()}]
-        )
+    await pen.run(BLOB, digest=digest, size=size, creation_time=clock.now())
+    await link(pen, place, digest)
+
+
+async def link(pen: Pen, place: Place, digest: Digest) -> None:
+    await pen.run(
+        LINK,
+        project_id=place.project_id,
+        repository=place.repository,
+        digest=digest,
+        creation_time=clock.now(),
     )
-    await link(session, place, digest)
-
-
-async def link(session: AsyncSession, place: Place, digest: Digest) -> None:
-    row = {
-        "project_id": place.project_id,
-        "repository": place.repository,
-        "digest": digest,
-        "creation_time": clock.now(),
-    }
-    await session.execute(insert_or_ignore(session, RepositoryBlob, [row]))
 
 
 SIZE = (
     select(Blob.size)
     .join(RepositoryBlob, RepositoryBlob.digest == Blob.digest)
-    .where(
-        RepositoryBlob.project_id == bindparam("project_id"),
-        RepositoryBlob.repository == bindparam("repository"),
-        RepositoryBlob.digest == bindparam("digest"),
-    )
+    .where(*HERE, RepositoryBlob.digest == bindparam("digest"))
 )
 
 
@@ -63,34 +62,43 @@ async def size(quick: Quick, place: Place, digest: Digest) -> int:
     return int(rows[0][0])
 
 
-async def mount(session: AsyncSession, source: Place, target: Place, digest: Digest) -> bool:
+HELD = (
+    select(RepositoryBlob.digest)
+    .where(*HERE, RepositoryBlob.digest == bindparam("digest"))
+    .with_for_update(read=True, key_share=True)
+)
+HOLDER = (
+    select(RepositoryBlob.repository)
+    .where(HERE[0], RepositoryBlob.digest == bindparam("digest"))
+    .limit(1)
+)
+PRESENT = (
+    select(RepositoryBlob.digest)
+    .where(*HERE, among(RepositoryBlob.digest, "digests"))
+    .with_for_update(read=True, key_share=True)
+)
+
+
+async def mount(pen: Pen, source: Place, target: Place, digest: Digest) -> bool:
     """Let *target* read a blob of *source*; whether there is such a blob."""
-    held = await session.scalar(
-        select(RepositoryBlob.digest)
-        .where(here(source), RepositoryBlob.digest == digest)
-        .with_for_update(read=True, key_share=True)
+    held = await pen.run(
+        HELD, project_id=source.project_id, repository=source.repository, digest=digest
     )
-    if held is None:
+    if not held:
         return False
-    await link(session, target, digest)
+    await link(pen, target, digest)
     return True
 
 
-async def mount_from_project(session: AsyncSession, target: Place, digest: Digest) -> bool:
+async def mount_from_project(pen: Pen, target: Place, digest: Digest) -> bool:
     """Mount from whichever repository of the same project holds the blob."""
-    source = await session.scalar(
-        select(RepositoryBlob.repository)
-        .where(RepositoryBlob.project_id == target.project_id, RepositoryBlob.digest == digest)
-        .limit(1)
-    )
-    return source is not None and await mount(
-        session, Place(target.project_id, source), target, digest
-    )
+    holder = await pen.run(HOLDER, project_id=target.project_id, digest=digest)
+    return bool(holder) and await mount(pen, Place(target.project_id, holder[0][0]), target, digest)
 
 
-async def require(session: AsyncSession, place: Place, digests: Collection[Digest]) -> None:
+async def require(pen: Pen, place: Place, digests: Collection[Digest]) -> None:
     """Raise ``ManifestBlobUnknown`` unless all may be read in *place*; keep them until commit."""
-    known = await present(session, place, digests)
+    known = await present(pen, place, digests)
     for digest in digests:
         if digest not in known:
             raise ManifestBlobUnknown(
@@ -98,18 +106,14 @@ async def require(session: AsyncSession, place: Place, digests: Collection[Diges
             )
 
 
-async def present(session: AsyncSession, place: Place, digests: Collection[str]) -> set[str]:
+async def present(pen: Pen, place: Place, digests: Collection[str]) -> set[str]:
     """Those of *digests* that may be read in *place*; none of them goes before the commit."""
-    found: set[str] = set()
-    wanted = list(digests)
-    for start in range(0, len(wanted), 500):  # SQLite takes a limited number of parameters
-        rows = await session.scalars(
-            select(RepositoryBlob.digest)
-            .where(here(place), RepositoryBlob.digest.in_(wanted[start : start + 500]))
-            .with_for_update(read=True, key_share=True)
-        )
-        found.update(rows)
-    return found
+    if not digests:
+        return set()
+    rows = await pen.run(
+        PRESENT, project_id=place.project_id, repository=place.repository, digests=list(digests)
+    )
+    return {digest for (digest,) in rows}
 
 
 async def remove(session: AsyncSession, place: Place, digest: Digest) -> None:

@@ -3,34 +3,37 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, update
 
 from harbor.artifacts.models import Artifact, Repository, Tag
 from harbor.artifacts.schemas import Pull
 from harbor.audit import service as audit
 from harbor.core import clock
+from harbor.core.quick import Pen
+
+COUNTED = (
+    update(Repository)
+    .where(Repository.repository_id == bindparam("id"))
+    .values(
+        pull_count=Repository.pull_count + bindparam("count"), update_time=Repository.update_time
+    )
+)
+PULLED = update(Artifact).where(Artifact.id == bindparam("of")).values(pull_time=bindparam("now"))
+PULLED_BY_TAG = (
+    update(Tag)
+    .where(Tag.repository_id == bindparam("of"), Tag.name == bindparam("tag"))
+    .values(pull_time=bindparam("now"))
+)
 
 
-async def record(session: AsyncSession, pulls: Sequence[Pull]) -> None:
+async def record(pen: Pen, pulls: Sequence[Pull]) -> None:
     """Pull counts, pull times and audit lines of *pulls*, which may be of things now gone."""
     now = clock.now()
-    await audit.record_all(session, [pull.line for pull in pulls], now)
+    await audit.record_all(pen, [pull.line for pull in pulls], now)
     # In the order of their ids, so that two processes never wait for each other in a circle.
-    for repository_id, count in sorted(Counter(pull.repository_id for pull in pulls).items()):
-        await session.execute(
-            update(Repository)
-            .where(Repository.repository_id == repository_id)
-            .values(pull_count=Repository.pull_count + count, update_time=Repository.update_time)
-        )
-    await session.execute(
-        update(Artifact)
-        .where(Artifact.id.in_(sorted({pull.artifact_id for pull in pulls})[:10_000]))
-        .values(pull_time=now)
-    )
-    for repository_id, tag in sorted({(p.repository_id, p.tag) for p in pulls if p.tag}):
-        await session.execute(
-            update(Tag)
-            .where(Tag.repository_id == repository_id, Tag.name == tag)
-            .values(pull_time=now)
-        )
+    counts = sorted(Counter(pull.repository_id for pull in pulls).items())
+    await pen.run_many(COUNTED, [{"id": each, "count": count} for each, count in counts])
+    artifacts = sorted({pull.artifact_id for pull in pulls})
+    await pen.run_many(PULLED, [{"of": each, "now": now} for each in artifacts])
+    tags = sorted({(pull.repository_id, pull.tag) for pull in pulls if pull.tag})
+    await pen.run_many(PULLED_BY_TAG, [{"of": of, "tag": tag, "now": now} for of, tag in tags])

@@ -1,9 +1,6 @@
 """What is done: accept a manifest. All the rules of a push, in the order in which they apply."""
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from harbor.artifacts.schemas import Place, Pushed
-from harbor.artifacts.service import artifacts
 from harbor.core import manifests, oci
 from harbor.core.errors import DigestInvalid
 from harbor.core.manifests import Manifest
@@ -24,14 +21,11 @@ def check(media_type: str, raw: bytes, reference: str) -> tuple[Digest, Manifest
     return said, manifest
 
 
-async def put(
-    session: AsyncSession, place: Place, *, reference: str, media_type: str, raw: bytes
-) -> tuple[Digest, Manifest]:
-    """Keep a manifest whose blobs are already here; return its digest, and the manifest.
+def pushed(place: Place, *, reference: str, media_type: str, raw: bytes) -> Pushed:
+    """A manifest that may be kept once its blobs are known to be here.
 
     Source: OCI distribution-spec v1.1 "Pushing Manifests"; Harbor src/server/registry/route.go.
     """
     digest, manifest = check(media_type, raw, reference)
     tag = None if oci.is_digest(reference) else oci.parse_tag(reference)
-    await artifacts.add(session, Pushed(place, digest, manifest, raw, tag))
-    return digest, manifest
+    return Pushed(place, digest, manifest, raw, tag)

@@ -9,17 +9,16 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from sqlalchemy import bindparam, delete, func, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import blobs
-from harbor.core.db import Database, hold_files
+from harbor.core import clock
+from harbor.core.db import Database
 from harbor.core.errors import (
     DigestInvalid,
-    HarborError,
     InsufficientStorage,
     SizeInvalid,
     TooManyRequests,
@@ -27,6 +26,7 @@ from harbor.core.errors import (
     UploadUnknown,
 )
 from harbor.core.oci import Digest
+from harbor.core.quick import Pen
 from harbor.core.storage.interface import (
     DigestMismatch,
     StorageFull,
@@ -42,6 +42,11 @@ OWN = select(Upload.id).where(
     Upload.repository == bindparam("repository"),
     Upload.username == bindparam("username"),
 )
+OPEN = select(func.count()).select_from(Upload).where(Upload.username == bindparam("username"))
+BEGUN = insert(Upload).values(
+    {name: bindparam(name) for name in ("id", "project_id", "repository", "username", "started_at")}
+)
+GONE = delete(Upload).where(Upload.id == bindparam("upload_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +66,26 @@ class Pushes:
         except StorageFull as error:
             raise full() from error
         try:
-            async with self.db.writing() as session:
-                await refuse_more(session, self.username, at_most)
-                session.add(
-                    Upload(
-                        id=upload_id,
-                        project_id=self.place.project_id,
-                        repository=self.place.repository,
-                        username=self.username,
-                    )
-                )
-        except (HarborError, SQLAlchemyError):
+            await self.db.quick.write(partial(self._begun, upload_id, at_most))
+        except Exception:
             await self.store.cancel(upload_id)  # or whoever is refused would fill the folder
             raise
         return upload_id
+
+    async def _begun(self, upload_id: str, at_most: int, pen: Pen) -> None:
+        ((open_now,),) = await pen.run(OPEN, username=self.username)
+        if open_now >= at_most:
+            raise TooManyRequests(
+                f"{self.username} has {at_most} unfinished uploads; finish some first"
+            )
+        await pen.run(
+            BEGUN,
+            id=upload_id,
+            project_id=self.place.project_id,
+            repository=self.place.repository,
+            username=self.username,
+            started_at=clock.now(),
+        )
 
     async def find(self, upload_id: str) -> int:
         """How many bytes the upload has; ``UploadUnknown`` also if it is somebody else's."""
@@ -106,11 +117,14 @@ class Pushes:
         """Make the upload a blob of this repository; a wrong digest ends it."""
         async with self._told(upload_id):
             size = await self.store.seal(upload_id, digest)
-            async with self.db.writing() as session:
-                await hold_files(session)
-                await blobs.add(session, self.place, digest, size)
-                await session.execute(delete(Upload).where(Upload.id == upload_id))
-                await self.store.publish(upload_id, digest)  # last: a failure records nothing
+            await self.db.quick.write(
+                partial(self._finished, upload_id, digest, size),
+                files=partial(self.store.publish, upload_id, digest),
+            )
+
+    async def _finished(self, upload_id: str, digest: Digest, size: int, pen: Pen) -> None:
+        await blobs.add(pen, self.place, digest, size)
+        await pen.run(GONE, upload_id=upload_id)
 
     @asynccontextmanager
     async def _told(self, upload_id: str) -> AsyncIterator[None]:
@@ -133,14 +147,10 @@ class Pushes:
     async def cancel(self, upload_id: str) -> None:
         # The bytes first: on a full disk the database cannot write until they are gone.
         await self.store.cancel(upload_id)
-        async with self.db.writing() as session:
-            await session.execute(delete(Upload).where(Upload.id == upload_id))
+        await self.db.quick.write(partial(self._cancelled, upload_id))
 
-
-async def refuse_more(session: AsyncSession, username: str, at_most: int) -> None:
-    query = select(func.count()).select_from(Upload).where(Upload.username == username)
-    if (await session.scalar(query) or 0) >= at_most:
-        raise TooManyRequests(f"{username} has {at_most} unfinished uploads; finish some first")
+    async def _cancelled(self, upload_id: str, pen: Pen) -> None:
+        await pen.run(GONE, upload_id=upload_id)
 
 
 async def exactly(chunks: AsyncIterator[bytes], nbytes: int) -> AsyncIterator[bytes]:

@@ -1,0 +1,192 @@
+"""Statements as drivers take them."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Select, String, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+Row = tuple[Any, ...]
+Plain = Select[*tuple[Any, ...]] | UpdateBase
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Either:
+    """One statement, which the databases word differently."""
+
+    sqlite: UpdateBase
+    postgresql: UpdateBase
+
+    def on(self, dialect: str) -> UpdateBase:
+        return self.postgresql if dialect == "postgresql" else self.sqlite
+
+
+Statement = Plain | Either
+
+
+def put_new(
+    table: type[DeclarativeBase],
+    *names: str,
+    returning: InstrumentedAttribute[Any] | None = None,
+) -> Either:
+    """An INSERT of the columns *names* that leaves a row alone which is there already."""
+
+    def worded(dialect: Any) -> UpdateBase:
+        insert = dialect.insert(table).values({name: bindparam(name) for name in names})
+        made = insert.on_conflict_do_nothing()
+        return made if returning is None else made.returning(returning)  # type: ignore[no-any-return]
+
+    return Either(worded(sqlite), worded(postgresql))
+
+
+def put(
+    table: type[DeclarativeBase],
+    *names: str,
+    key: Sequence[str],
+    where: Callable[[Any], ColumnElement[bool]] | None = None,
+) -> Either:
+    """An INSERT of the columns *names*; where *key* is taken, the rest replaces what is there.
+
+    With *where*, which is given the new row, only a row that satisfies it is replaced.
+    """
+
+    def worded(dialect: Any) -> UpdateBase:
+        insert = dialect.insert(table).values({name: bindparam(name) for name in names})
+        rest = {name: insert.excluded[name] for name in names if name not in key}
+        return insert.on_conflict_do_update(  # type: ignore[no-any-return]
+            index_elements=list(key), set_=rest, where=where and where(insert.excluded)
+        )
+
+    return Either(worded(sqlite), worded(postgresql))
+
+
+class Texts(TypeDecorator[Sequence[str]]):
+    """Any number of texts as one parameter."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
+        texts = list(value or ())
+        return texts if dialect.name == "postgresql" else json.dumps(texts)
+
+
+class Among(ColumnElement[bool]):
+    inherit_cache = True
+    type = Boolean()
+
+    def __init__(self, column: InstrumentedAttribute[str], name: str) -> None:
+        self.column = column
+        self.texts = bindparam(name, type_=Texts())
+
+
+@compiles(Among, "sqlite")
+def _among_on_sqlite(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
+    column = compiler.process(element.column.expression, **rest)
+    texts = compiler.process(element.texts, **rest)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608, both are compiled
+
+
+@compiles(Among, "postgresql")
+def _among_on_postgresql(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
+    column = compiler.process(element.column.expression, **rest)
+    texts = compiler.process(element.texts, **rest)
+    return f"{column} = ANY ({texts})"
+
+
+def among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
+    """Whether *column* is one of the texts of the parameter *name*, however many they are."""
+    return Among(column, name)
+
+
+class Compiled:
+    """A statement as the driver takes it."""
+
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
+        self.statement = statement  # kept, for its id is the key of the cache
+        plain = statement.on(dialect.name) if isinstance(statement, Either) else statement
+        compiled = plain.compile(dialect=dialect)
+        assert isinstance(compiled, SQLCompiler)
+        # The ORM would compute these for each row; here every column is given.
+        forgotten = [
+            str(column) for column in (*compiled.insert_prefetch, *compiled.update_prefetch)
+        ]
+        assert not forgotten, f"columns with a default must be given: {forgotten}"
+        self.sql = str(compiled)
+        self.constants = dict(compiled.params)
+        self.order = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup or ()
+        ]
+        columns = plain.exported_columns
+        self.finds = bool(columns)
+        found = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns
+        ]
+        self.processors = found if any(found) else []
+
+    def arguments(self, values: Mapping[str, object]) -> list[object]:
+        constants = self.constants
+        return [
+            (values[name] if name in values else constants.get(name))
+            if process is None
+            else process(values[name] if name in values else constants.get(name))
+            for name, process in self.order
+        ]
+
+    def rows(self, raw: Sequence[Any]) -> list[Row]:
+        """*raw* with the types that the tables declare."""
+        if not self.processors:
+            return [tuple(row) for row in raw]
+        return [
+            tuple(
+                value if process is None else process(value)
+                for value, process in zip(row, self.processors, strict=True)
+            )
+            for row in raw
+        ]
+
+
+class Statements:
+    """Compiled statements by identity; rooms keep theirs in modules, so there are few."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._known: dict[int, Compiled] = {}
+
+    def __getitem__(self, statement: Statement) -> Compiled:
+        known = self._known.get(id(statement))
+        if known is None:
+            known = self._known[id(statement)] = Compiled(statement, self._dialect)
+        return known
+
+
+class SessionPen:
+    """A pen that writes in a session's transaction, for what both roads do."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def run(self, statement: Statement, **values: object) -> list[Row]:
+        result = await self._session.execute(self._worded(statement), values)
+        return [tuple(row) for row in result.all()] if isinstance(statement, Select) else []
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
+            await self._session.execute(self._worded(statement), list(rows))
+
+    def _worded(self, statement: Statement) -> Any:
+        dialect = self._session.get_bind().dialect.name
+        return statement.on(dialect) if isinstance(statement, Either) else statement
