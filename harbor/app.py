@@ -29,6 +29,7 @@ from harbor.core.errors import HarborError
 from harbor.core.express import Front
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
+from harbor.core.metrics import LoopLag
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import Store
@@ -139,10 +140,11 @@ class Building:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: object) -> AsyncIterator[None]:
-        stopping = asyncio.Event()
+        stopping, lag = asyncio.Event(), LoopLag()
         tasks: list[asyncio.Task[None]] = []
         try:
             await self.keys.load()
+            lag.start()
             work = [self.later.run(stopping), self.sweep(stopping)]
             if self.access_log:
                 work.append(self.access_log.run(stopping))
@@ -150,6 +152,7 @@ class Building:
             yield
         finally:
             stopping.set()
+            lag.stop()
             if tasks:
                 await asyncio.wait(tasks, timeout=STOP_S)
             await self.db.close()

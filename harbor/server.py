@@ -5,16 +5,17 @@ import contextlib
 import resource
 import signal
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from harbor.app import Building
-from harbor.core import logs
+from harbor.core import logs, metrics
 from harbor.core.express import serving
 from harbor.core.guard import Limits
-from harbor.core.settings import Settings
+from harbor.core.settings import Settings, telling_children
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -85,4 +86,8 @@ def serve(settings: Settings) -> None:
             runner.run(server.serve())
         return
     many = config(settings, "harbor.worker:app", "harbor.worker:Protocol")
-    Multiprocess(many, sockets=[many.bind_socket()]).run()
+    with (
+        TemporaryDirectory(prefix="harbor-metrics-") as folder,
+        telling_children(metrics.FOLDER, folder),
+    ):
+        Multiprocess(many, sockets=[many.bind_socket()]).run()

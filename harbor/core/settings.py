@@ -2,7 +2,8 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,6 +61,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     shutdown_s: Annotated[
         int, Meta(ge=1, description="seconds that running requests get when the server stops")
     ] = 15
+    metrics: Annotated[bool, Meta(description="answer GET /metrics, to anybody")] = False
     access_log: Annotated[bool, Meta(description="a line for each request")] = False
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="least level that is logged")
@@ -120,3 +122,13 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def from_environment() -> Settings:
     return load({}, os.environ)
+
+
+@contextmanager
+def telling_children(name: str, value: str) -> Iterator[None]:
+    """A variable for the processes that are started meanwhile."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]

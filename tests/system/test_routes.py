@@ -1,9 +1,12 @@
+import asyncio
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -130,3 +133,30 @@ def test_the_external_url_is_told_where_one_is_set(start: Start) -> None:
     told = client.get(f"{API}/systeminfo", auth=ADMIN).json()
     assert told["external_url"] == "https://reg.example.com:8443"
     assert told["registry_url"] == "reg.example.com:8443"
+
+
+def test_metrics_are_told_only_where_they_are_turned_on(client: TestClient, start: Start) -> None:
+    assert client.get("/metrics").status_code == 404
+    told = start(metrics=True).get("/metrics")
+    assert told.headers["Content-Type"].startswith("text/plain")
+    found = {family.name: family for family in text_string_to_metric_families(told.text)}
+    assert "harbor_event_loop_lag_max_seconds" in found
+    assert found["harbor_event_loop_lag_seconds"].type == "histogram"
+
+
+def test_a_loop_that_stands_still_is_noticed(start: Start) -> None:
+    client = start(metrics=True)
+
+    def longest() -> float:
+        families = text_string_to_metric_families(client.get("/metrics").text)
+        found = next(each for each in families if each.name == "harbor_event_loop_lag_max_seconds")
+        return float(found.samples[0].value)
+
+    async def stand_still() -> None:
+        await asyncio.sleep(0.05)
+        time.sleep(0.4)  # noqa: ASYNC251, what nobody should do
+        await asyncio.sleep(0.05)
+
+    assert client.portal is not None
+    client.portal.call(stand_still)
+    assert longest() >= 0.3
