@@ -16,6 +16,7 @@ from harbor.core.zerocopy import ServingProtocol
 
 Headers = list[tuple[bytes, bytes]]
 METHODS = frozenset((b"GET", b"HEAD"))
+NOT_PLAIN = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
 
 
 class Front(NamedTuple):
@@ -80,6 +81,7 @@ class ExpressProtocol(ServingProtocol):
             and self.parser.get_method() in METHODS
             and self.parser.should_keep_alive()
             and self.parser.get_http_version() == "1.1"
+            and NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
         )
 
     def _answer_at_once(self, front: Front) -> bool:

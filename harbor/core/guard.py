@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -41,15 +42,15 @@ USED = (
 )
 
 
-def check_uvicorn() -> None:
-    """Raise ``RuntimeError`` if this uvicorn lacks something that the guard relies on."""
-    for kind, names in USED:
+def check_uvicorn(module: str = __name__, used: Iterable[tuple[type, str]] = ()) -> None:
+    """Raise ``RuntimeError`` if this uvicorn lacks something that *module* relies on."""
+    for kind, names in used or USED:
         known = set(vars(kind))
         for member in vars(kind).values():
             known.update(getattr(getattr(member, "__code__", None), "co_names", ()))
         if missing := sorted(set(names.split()) - known):
             version = f"uvicorn {uvicorn.__version__}, Python {sys.version.split()[0]}"
-            raise RuntimeError(f"harbor.core.guard: {kind.__name__} lacks {missing} in {version}")
+            raise RuntimeError(f"{module}: {kind.__name__} lacks {missing} in {version}")
 
 
 check_uvicorn()

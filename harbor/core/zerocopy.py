@@ -12,7 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from harbor.core.guard import GuardedProtocol
+from harbor.core.bodies import BodyProtocol
 from harbor.core.settings import MIB
 
 EXTENSION = "http.response.zerocopysend"
@@ -26,7 +26,7 @@ class FileShrank(OSError):
     """There are fewer bytes in the file than were promised."""
 
 
-class ServingProtocol(GuardedProtocol):
+class ServingProtocol(BodyProtocol):
     """The guarded protocol, which can send files itself."""
 
     __slots__ = ("_writable",)

@@ -30,7 +30,6 @@ MAX_BODY = 512 * 1024
 BESIDE_BODY = 1024  # bytes, about what an answer takes without its body
 MAX_PASSES = 10_000
 CONDITIONS = frozenset((b"range", b"if-none-match", b"if-range"))
-NOT_AT_ONCE = CONDITIONS | {b"content-length", b"transfer-encoding", b"expect", b"upgrade"}
 OWN_CLIENT = b"harbor-registry-client"  # replication between registries is no pull by a person
 
 
@@ -85,8 +84,8 @@ class Hot:
         version = self._db.quick.version_now()
         if version is None:
             return None
-        credentials, is_pull, odd = told(headers)
-        ready = None if odd else self._find(version, credentials, url)
+        credentials, is_pull, conditions = told(headers)
+        ready = None if conditions else self._find(version, credentials, url)
         if ready is None:
             return None
         if method == b"HEAD":
@@ -101,15 +100,18 @@ class Hot:
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer a GET or HEAD from memory, if that is right; return whether it was."""
         version = scope[VERSION] = await self._db.quick.version()
-        credentials, is_pull, odd = told(scope["headers"])
+        credentials, is_pull, conditions = told(scope["headers"])
         ready = self._find(version, credentials, scope["raw_path"])
         if ready is None or scope["query_string"]:
             return False
         answer = ready.answer
-        in_parts = bool(odd & CONDITIONS)
-        if in_parts and (answer.blob is None or b"if-none-match" in odd):
+        if conditions and (answer.blob is None or b"if-none-match" in conditions):
             return False
-        if scope["method"] == "GET" and answer.blob is not None and (in_parts or not answer.body):
+        if (
+            scope["method"] == "GET"
+            and answer.blob is not None
+            and (conditions or answer.body is None)
+        ):
             await BlobResponse(Request(scope), self._store, answer.blob)(scope, receive, send)
             return True
         if scope["method"] == "GET" and is_pull and ready.pull is not None:
@@ -170,16 +172,16 @@ class Hot:
 
 
 def told(headers: Headers) -> tuple[bytes, bool, set[bytes]]:
-    """Credentials, whether a GET is a pull by a person, and which headers ask for more."""
-    credentials, is_pull, odd = b"", True, set()
+    """Credentials, whether a GET is a pull by a person, and the conditions that are made."""
+    credentials, is_pull, conditions = b"", True, set()
     for name, value in headers:
         if name == b"authorization":
             credentials = value
-        elif name in NOT_AT_ONCE:
-            odd.add(name)
+        elif name in CONDITIONS:
+            conditions.add(name)
         elif name == b"user-agent":
             is_pull = not value.startswith(OWN_CLIENT)
-    return credentials, is_pull, odd
+    return credentials, is_pull, conditions
 
 
 def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -16,10 +16,19 @@ if TYPE_CHECKING:
 
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 BATCH = MIB  # handed to the threads when they are idle
+LEAST = 32 * 1024  # handed over at once while very many uploads go on
+MANY = 48 * MIB
 FULL = 2 * MIB  # the client waits: as much again is with the threads, 4 MiB for an upload
 LIGHTEST = 2 * 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are FULL
 DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
 WRITE_BACK = 8 * MIB
+
+
+@dataclass(slots=True)
+class Load:
+    """The bytes that all uploads of a store have gathered, or are hashing and writing."""
+
+    nbytes: int = 0
 
 
 @dataclass(slots=True)
@@ -62,16 +71,23 @@ class Intake:
     """One ``append``: gathers pieces to batches, while the batch before is hashed and written."""
 
     def __init__(
-        self, fd: int, progress: Progress, pool: Executor, has_room: Callable[[], bool]
+        self,
+        fd: int,
+        progress: Progress,
+        pool: Executor,
+        load: Load,
+        has_room: Callable[[], bool],
     ) -> None:
         self.failed = False  # to hash or write; that the client went away is no failure
         self._fd = fd
         self._progress = progress
         self._pool = pool
+        self._load = load
         self._has_room = has_room
         self._end = self._pushed = progress.nbytes
         self._batch: list[bytes] = []
         self._weight = 0
+        self._nbytes = self._working = 0  # of the load, and what of it the threads have
         self._running: Sequence[asyncio.Future[None]] = ()
         self._loop = asyncio.get_running_loop()
         self._ripening: asyncio.TimerHandle | None = None  # while there is a batch
@@ -84,19 +100,34 @@ class Intake:
                     self._gather(chunk)
                     if self._due():
                         await self._hand_over()
+                        if self._load.nbytes >= MANY:
+                            await self._settle()  # holds no more than this, so all have a turn
         finally:
             self._stop_ripening()
-            if not self.failed:
-                await self._finish()
+            try:
+                if not self.failed:
+                    await self._finish()
+            finally:
+                self._working = self._nbytes
+                self._let_go()
 
     def _gather(self, piece: bytes) -> None:
         if not self._batch:
             self._ripening = self._loop.call_later(DWELL_S, self._ripen)
         self._batch.append(piece)
         self._weight += max(len(piece), LIGHTEST)
+        self._nbytes += len(piece)
+        self._load.nbytes += len(piece)
+
+    def _let_go(self) -> None:
+        self._load.nbytes -= self._working
+        self._nbytes -= self._working
+        self._working = 0
 
     def _due(self) -> bool:
-        return self._weight >= FULL or (self._weight >= BATCH and self._idle())
+        if self._weight >= BATCH:
+            return self._weight >= FULL or self._idle()
+        return self._weight >= LEAST and self._load.nbytes >= MANY
 
     def _idle(self) -> bool:
         return all(future.done() for future in self._running)
@@ -122,11 +153,17 @@ class Intake:
         self._start()
 
     def _start(self) -> None:
+        self._let_go()  # of the batch before
+        self._working = self._nbytes
+        lanes = (self._hash, self._write) if self._weight > SMALL else (self._hash_and_write,)
         batch, self._batch, self._weight = self._batch, [], 0
-        self._running = (
-            self._loop.run_in_executor(self._pool, self._hash, batch),
-            self._loop.run_in_executor(self._pool, self._write, batch),
-        )
+        self._running = [self._loop.run_in_executor(self._pool, lane, batch) for lane in lanes]
+        for future in self._running:
+            future.add_done_callback(self._worked)
+
+    def _worked(self, _: asyncio.Future[None]) -> None:
+        if self._idle():
+            self._let_go()
 
     async def _finish(self) -> None:
         if self._batch and (self._running or self._weight > SMALL):
@@ -136,8 +173,7 @@ class Intake:
         elif self._batch:
             self._require_room()
             self.failed = True  # until both are done
-            self._write(self._batch)
-            self._hash(self._batch)
+            self._hash_and_write(self._batch)
             self.failed = False
 
     async def _settle(self) -> None:
@@ -153,6 +189,10 @@ class Intake:
         if not self._has_room():
             self.failed = True
             raise StorageFull("the free space is down to its reserve")
+
+    def _hash_and_write(self, batch: Sequence[bytes]) -> None:
+        self._hash(batch)
+        self._write(batch)
 
     def _hash(self, batch: Sequence[bytes]) -> None:
         for piece in batch:

@@ -1,0 +1,208 @@
+"""Bodies of requests on their way to the application: few copies, and bounded over all clients.
+
+uvicorn gathers what has come of a body in one growing buffer and copies that for each message; the
+loop makes an object for each read. Here what fast clients send is read into one buffer that all
+connections share, and the pieces that the parser makes of it are handed on as they are.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from harbor.core.guard import KIB, GuardedProtocol, check_uvicorn
+from harbor.core.settings import MIB
+
+READ = 512 * KIB  # in one go; more would leave the processor's cache before it is used
+LEAST_READ = 16 * KIB  # when there are very many clients
+READS = 64 * MIB  # divided by the clients that send fast
+FAST = 32 * KIB  # who sends so much between two looks has more to send
+HIGH = 2 * MIB  # of one client, not taken by the application: no more is read
+LOW = HIGH // 2
+ALL_HIGH = 32 * MIB  # of all clients: only those are read of whom nothing waits
+TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
+JOINED = 4 * KIB
+
+check_uvicorn(
+    __name__,
+    (
+        (HttpToolsProtocol, "_start_asgi_task cycle flow on_body pipeline transport"),
+        # With `__dict__` there are no slots, and the class of an instance can be changed.
+        (RequestResponseCycle, "__dict__ body flow more_body message_event receive run_asgi"),
+        (RequestResponseCycle, "disconnected response_complete transport waiting_for_100_continue"),
+        (FlowControl, "pause_reading read_paused resume_reading"),
+    ),
+)
+
+
+class Shared:
+    """What the connections of one server have in common."""
+
+    def __init__(self) -> None:
+        self.held = 0  # bytes of bodies that no application has taken
+        self.readers = 0
+        self.buffer = memoryview(bytearray(READ))
+
+
+_shared: WeakKeyDictionary[ServerState, Shared] = WeakKeyDictionary()
+
+
+class BodyCycle(RequestResponseCycle):
+    """A request whose body is a queue of pieces. Made of one of uvicorn's, when it starts."""
+
+    body: deque[bytes]  # type: ignore[assignment]
+    protocol: "BodyProtocol"
+
+    async def run_asgi(self, app: Any) -> None:
+        try:
+            await super().run_asgi(app)
+        finally:
+            if self.body:
+                self.protocol.forget(self)
+
+    async def receive(self) -> Any:
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not self.body and not self.disconnected and not self.response_complete:
+            self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
+        # Unlike uvicorn's, a client that has gone does not take along what came before.
+        if self.response_complete or (self.disconnected and not self.body):
+            return {"type": "http.disconnect"}
+        piece = b""
+        if self.body:
+            piece = self.body.popleft()
+            self.protocol.taken(len(piece))
+            if not self.body:
+                self.message_event.clear()
+        more = self.more_body or bool(self.body)
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+
+class BodyProtocol(GuardedProtocol):
+    """The guarded protocol, whose applications get bodies fast."""
+
+    __slots__ = ("_held", "_reader", "_shared")
+
+    def __init__(self, config: Config, server_state: ServerState, **rest: Any) -> None:
+        super().__init__(config, server_state, **rest)
+        shared = _shared.get(server_state)
+        if shared is None:
+            shared = _shared[server_state] = Shared()
+        self._shared = shared
+        self._held = 0  # this connection's part of it
+        self._reader: Reader | None = None  # while a fast client sends a body
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._reader is not None:
+            self._reader = None
+            self._shared.readers -= 1
+        for cycle, _ in self.pipeline:  # they will not be started
+            self.forget(cycle)
+
+    def data_received(self, data: bytes) -> None:
+        GuardedProtocol.data_received(self, data)
+        # Over TLS the loop copies anyhow.
+        if len(data) >= FAST and not self._in_head and self.scheme == "http":
+            self._read_fast()
+
+    def _read_fast(self) -> None:
+        if self._reader is None and not self._refused and not self.transport.is_closing():
+            self._reader = Reader(self, self._shared)
+            self._shared.readers += 1
+            self.transport.set_protocol(self._reader)
+
+    def read(self, data: memoryview) -> None:
+        """Parse *data*, which is overwritten afterwards."""
+        GuardedProtocol.data_received(self, data)  # type: ignore[arg-type]
+        if self._in_head and self._reader is not None and not self.transport.is_closing():
+            self._reader = None
+            self._shared.readers -= 1
+            self.transport.set_protocol(self)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = BodyCycle
+        cycle.protocol = self  # type: ignore[attr-defined]
+        super()._start_asgi_task(cycle, app)
+
+    def on_body(self, body: bytes) -> None:
+        nbytes = len(body)
+        self._head_bytes = 0
+        self._arrived += nbytes
+        cycle: Any = self.cycle
+        if cycle.response_complete:
+            return
+        pieces = cycle.body
+        if not pieces:
+            cycle.body = deque((body,))
+        elif nbytes < TINY and len(pieces[-1]) < JOINED:
+            pieces[-1] += body
+        else:
+            pieces.append(body)
+        self._held += nbytes
+        self._shared.held += nbytes
+        if self._held >= HIGH or self._shared.held >= ALL_HIGH:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def taken(self, nbytes: int) -> None:
+        """Count out what the application has taken, and read on when there is room."""
+        self._held -= nbytes
+        self._shared.held -= nbytes
+        if self._held <= (LOW if self._shared.held < ALL_HIGH else 0):
+            self.flow.resume_reading()
+
+    def forget(self, cycle: RequestResponseCycle) -> None:
+        """Drop what no application will take."""
+        nbytes = sum(map(len, cycle.body)) if cycle.body else 0  # type: ignore[arg-type]
+        cycle.body.clear()
+        self._held -= nbytes
+        self._shared.held -= nbytes
+
+    def _may_answer(self) -> bool:
+        newest = self.cycle
+        may = super()._may_answer()
+        if self.cycle is not newest:
+            self.forget(newest)
+        return may
+
+
+class Reader(asyncio.BufferedProtocol):
+    """Stands in for the protocol: a loop fills buffers only for who is no `asyncio.Protocol`."""
+
+    __slots__ = ("_buffer", "_protocol", "_shared")
+
+    def __init__(self, protocol: BodyProtocol, shared: Shared) -> None:
+        self._protocol = protocol
+        self._shared = shared
+        self._buffer = shared.buffer
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        # All may share it, since the loop reads and calls buffer_updated in one go.
+        readers = self._shared.readers
+        if readers <= READS // READ:
+            return self._buffer
+        return self._buffer[: max(LEAST_READ, READS // readers)]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._protocol.read(self._buffer[:nbytes])
+
+    def eof_received(self) -> bool:
+        return self._protocol.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._protocol.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._protocol.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._protocol.resume_writing()

@@ -1,0 +1,415 @@
+"""Bodies reach the application byte for byte, whatever the client does, and never pile up."""
+
+import asyncio
+import hashlib
+import queue
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from harbor.core import bodies
+from harbor.core.bodies import ALL_HIGH, HIGH, LEAST_READ, READ, Reader, Shared
+from harbor.core.guard import KIB, Limits
+from harbor.core.settings import MIB
+from harbor.core.storage import lanes
+from harbor.core.storage.filesystem import FileStore
+from harbor.core.zerocopy import ServingProtocol
+from tests.conformance.pushing import begun, sent
+from tests.core.test_guard import make_certificate
+
+PATIENCE_S = 20
+DATA = random.Random(3).randbytes(5 * MIB)
+SIZES = [0, 1, 65_535, 65_536, MIB - 1, MIB, MIB + 1, 5 * MIB]
+
+
+@dataclass
+class App:
+    """Answers with the number and digest of the bytes; the path says how it goes about it."""
+
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+    begun: "queue.Queue[str]" = field(default_factory=queue.Queue)
+    told: "queue.Queue[tuple[int, str]]" = field(default_factory=queue.Queue)
+    largest: int = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"]
+        self.begun.put(path)
+        if path == "/held":
+            await asyncio.to_thread(self.may_go_on.wait)
+        hasher, nbytes, kind = hashlib.sha256(), 0, "http.request"
+        more = path != "/unread"
+        while more:
+            message = await receive()
+            kind, more = message["type"], message.get("more_body", False)
+            piece = message.get("body", b"")
+            hasher.update(piece)
+            nbytes += len(piece)
+            self.largest = max(self.largest, len(piece))
+            if path == "/slow":
+                await asyncio.sleep(0.001)
+        self.told.put((nbytes, kind))
+        text = f"{nbytes} {hasher.hexdigest()}\n".encode()
+        length = [(b"content-length", b"%d" % len(text))]
+        await send({"type": "http.response.start", "status": 200, "headers": length})
+        await send({"type": "http.response.body", "body": text})
+
+
+@dataclass
+class Running:
+    server: uvicorn.Server
+    app: App
+    port: int
+
+    def connect(self, *, buffer: int = 0) -> socket.socket:
+        client = socket.socket()
+        if buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        client.settimeout(PATIENCE_S)
+        client.connect(("127.0.0.1", self.port))
+        return client
+
+    @property
+    def shared(self) -> Shared:
+        return bodies._shared[self.server.server_state]
+
+    def expect_nothing_held(self) -> None:
+        wait_until(lambda: not self.server.server_state.connections)
+        assert (self.shared.held, self.shared.readers) == (0, 0)
+
+
+@contextmanager
+def serving(loop: str, **options: Any) -> Iterator[Running]:
+    app = App()
+    kind = type(
+        "Protocol", (ServingProtocol,), {"__slots__": (), "limits": Limits(stall_s=1, linger_s=0.1)}
+    )
+    config = uvicorn.Config(app, http=kind, loop=loop, lifespan="off", log_config=None, **options)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        wait_until(lambda: server.started)
+        try:
+            yield Running(server, app, listener.getsockname()[1])
+        finally:
+            app.may_go_on.set()
+            server.should_exit = server.force_exit = True
+            thread.join(PATIENCE_S)
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def here(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with serving(request.param) as running:
+        yield running
+        running.app.may_go_on.set()
+        running.expect_nothing_held()
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)
+
+
+def head(path: bytes, *lines: bytes, version: bytes = b"1.1") -> bytes:
+    return b"\r\n".join([b"PATCH %s HTTP/%s" % (path, version), b"Host: x", *lines, b"", b""])
+
+
+def sized(path: bytes, data: bytes) -> bytes:
+    return head(path, b"Content-Length: %d" % len(data)) + data
+
+
+def chunked(path: bytes, data: bytes, chunk: int, end: bytes = b"0\r\n\r\n") -> bytes:
+    pieces = [data[start : start + chunk] for start in range(0, len(data), chunk)]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return head(path, b"Transfer-Encoding: chunked") + framed + end
+
+
+def answer(stream: Any) -> bytes:
+    """What the application told about a body."""
+    line = stream.readline()
+    assert line == b"HTTP/1.1 200 OK\r\n", line
+    while stream.readline() != b"\r\n":
+        pass
+    return bytes(stream.readline())
+
+
+def about(data: bytes) -> bytes:
+    return b"%d %s\n" % (len(data), hashlib.sha256(data).hexdigest().encode())
+
+
+def test_bodies_of_all_sizes_arrive_in_one_connection(here: Running) -> None:
+    with here.connect() as client, client.makefile("rb") as stream:
+        for size in SIZES:
+            data = DATA[:size]
+            for request in (
+                sized(b"/", data),
+                chunked(b"/", data, 32 * KIB),
+                chunked(b"/slow", data, 700_001),
+            ):
+                client.sendall(request)
+                assert answer(stream) == about(data)
+    assert here.app.largest <= READ
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 8, 9, 40_000, 65_541, 65_542, 65_543, 131_000])
+def test_a_body_may_be_cut_anywhere(here: Running, cut: int) -> None:
+    data = DATA[:300_000]
+    trailer = b"0\r\nA-Trailer: of no use\r\n\r\n"
+    whole = chunked(b"/", data, 65_536), chunked(b"/", data, 65_536, trailer), sized(b"/", data)
+    for request in whole:
+        body = request.index(b"\r\n\r\n") + 4
+        with here.connect() as client, client.makefile("rb") as stream:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.sendall(request[:body])
+            for start, stop in ((body, body + cut), (body + cut, -cut), (-cut, None)):
+                time.sleep(0.01)
+                client.sendall(request[start:stop])
+            assert answer(stream) == about(data)
+
+
+def test_chunks_of_one_byte_are_joined(here: Running) -> None:
+    data = DATA[:300_000]
+    with here.connect() as client, client.makefile("rb") as stream:
+        client.sendall(chunked(b"/", data, 1))
+        assert answer(stream) == about(data)
+    assert here.app.largest > 1
+
+
+def test_requests_right_behind_bodies_are_answered_in_their_order(here: Running) -> None:
+    sent = [DATA[: 3 * MIB], b"", DATA[7 : 2 * MIB], b"abc"]
+    with here.connect() as client, client.makefile("rb") as stream:
+        requests = [sized(b"/", sent[0]), sized(b"/", sent[1]), chunked(b"/slow", sent[2], MIB)]
+        sender = threading.Thread(
+            target=client.sendall, args=(b"".join([*requests, sized(b"/", sent[3])]),)
+        )
+        sender.start()
+        assert [answer(stream) for _ in sent] == [about(data) for data in sent]
+        sender.join()
+
+
+@pytest.mark.parametrize("nbytes", [3, 100_000, MIB])
+def test_what_came_is_told_before_the_client_is_gone(here: Running, nbytes: int) -> None:
+    with here.connect() as client:
+        client.sendall(head(b"/held", b"Content-Length: 9999999") + DATA[:nbytes])
+        wait_until(lambda: not here.app.begun.empty() and here.shared.held == nbytes)
+    time.sleep(0.05)
+    here.app.may_go_on.set()
+    assert here.app.told.get(timeout=PATIENCE_S) == (nbytes, "http.disconnect")
+
+
+def test_a_client_that_resets_the_connection_leaves_nothing(here: Running) -> None:
+    for _ in range(5):
+        with here.connect() as client:
+            client.sendall(head(b"/slow", b"Content-Length: 99999999") + DATA)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert here.app.told.get(timeout=PATIENCE_S)[1] == "http.disconnect"
+
+
+def test_the_client_is_told_to_go_on_only_when_the_body_is_wanted(here: Running) -> None:
+    lines = b"Expect: 100-continue", b"Content-Length: %d" % len(DATA)
+    with here.connect() as client, client.makefile("rb") as stream:
+        client.sendall(head(b"/held", *lines))
+        client.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            client.recv(1, socket.MSG_PEEK)
+        client.settimeout(PATIENCE_S)
+        here.app.may_go_on.set()
+        assert stream.readline() + stream.readline() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(DATA)
+        assert answer(stream) == about(DATA)
+        client.sendall(head(b"/unread", b"Expect: 100-continue", b"Content-Length: 3"))
+        assert answer(stream) == about(b"")
+
+
+def test_a_body_that_nobody_reads_is_skipped(here: Running) -> None:
+    with here.connect() as client, client.makefile("rb") as stream:
+        for _ in range(2):
+            client.sendall(sized(b"/unread", DATA))
+            assert answer(stream) == about(b"")
+            client.sendall(sized(b"/", b"next"))
+            assert answer(stream) == about(b"next")
+
+
+def test_an_old_client_is_answered_and_let_go(here: Running) -> None:
+    with here.connect() as client:
+        lines = b"Content-Length: %d" % len(DATA), b"Connection: keep-alive"
+        client.sendall(head(b"/", *lines, version=b"1.0") + DATA)
+        received = b"".join(iter(lambda: client.recv(4096), b""))
+    assert received.endswith(b"\r\n\r\n" + about(DATA))
+
+
+def test_a_broken_body_is_cut_and_leaves_nothing(here: Running) -> None:
+    with here.connect() as client:
+        client.sendall(chunked(b"/slow", DATA, 100_000, b"zz\r\n"))
+        assert b"".join(iter(lambda: client.recv(4096), b"")).startswith(b"HTTP/1.1 400 ")
+    assert here.app.told.get(timeout=PATIENCE_S) == (len(DATA), "http.disconnect")
+
+
+def test_a_broken_body_behind_another_request_leaves_nothing(here: Running) -> None:
+    with here.connect() as client:
+        client.sendall(sized(b"/held", b"") + chunked(b"/", DATA[:99_999], 9_999, b"zz\r\n"))
+        wait_until(lambda: not here.app.begun.empty())
+        time.sleep(0.05)
+        here.app.may_go_on.set()
+        received = b"".join(iter(lambda: client.recv(4096), b""))
+    assert received.count(b"HTTP/1.1 ") == 1
+    assert received.endswith(about(b""))
+
+
+def test_the_sender_is_held_up_while_the_application_is_busy(here: Running) -> None:
+    with here.connect(buffer=64 * KIB) as client:
+        client.sendall(head(b"/held", b"Content-Length: %d" % (64 * MIB)))
+        client.settimeout(0.5)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 64 * MIB:
+                sent += client.send(DATA[:MIB])
+        assert sent < 64 * MIB
+        assert HIGH <= here.shared.held <= HIGH + READ
+        client.settimeout(PATIENCE_S)
+        here.app.may_go_on.set()
+        while sent < 64 * MIB:
+            sent += client.send(DATA[: min(MIB, 64 * MIB - sent)])
+        with client.makefile("rb") as stream:
+            assert answer(stream).startswith(b"%d " % sent)
+
+
+def test_many_bodies_stay_below_a_limit_and_all_arrive(here: Running) -> None:
+    count, wrong = 60, []
+
+    def push(client: socket.socket) -> None:
+        with client, client.makefile("rb") as stream:
+            client.sendall(sized(b"/held", DATA))
+            if answer(stream) != about(DATA):
+                wrong.append(client)
+
+    threads = [threading.Thread(target=push, args=(here.connect(),)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: here.app.begun.qsize() == count)
+    time.sleep(0.3)
+    assert ALL_HIGH <= here.shared.held <= ALL_HIGH + count * READ
+    here.app.may_go_on.set()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert not wrong
+    assert here.app.told.qsize() == count
+
+
+def test_connections_that_break_together_give_back_what_they_held(here: Running) -> None:
+    clients = [here.connect() for _ in range(20)]
+    for client in clients:
+        client.sendall(head(b"/held", b"Content-Length: 99999999") + DATA[:MIB])
+    wait_until(lambda: here.shared.held == 20 * MIB)
+    for client in clients:
+        client.close()
+    here.app.may_go_on.set()
+    wait_until(lambda: not here.server.server_state.connections and not here.shared.held)
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_bodies_arrive_over_tls(tmp_path: Path, loop: str) -> None:
+    certificate = make_certificate(tmp_path / "server.pem")
+    context = ssl.create_default_context(cafile=certificate)
+    options = {"ssl_certfile": certificate, "ssl_keyfile": certificate}
+    with (
+        serving(loop, **options) as here,
+        context.wrap_socket(here.connect(), server_hostname="localhost") as client,
+        client.makefile("rb") as stream,
+    ):
+        for request in (sized(b"/", DATA), chunked(b"/slow", DATA, 99_999)):
+            client.sendall(request)
+            assert answer(stream) == about(DATA)
+        held = here.shared
+    assert (held.held, held.readers) == (0, 0)
+
+
+def test_loops_fill_the_shared_buffer(monkeypatch: pytest.MonkeyPatch, here: Running) -> None:
+    reads: list[int] = []
+    updated = Reader.buffer_updated
+
+    def counting(reader: Reader, nbytes: int) -> None:
+        reads.append(nbytes)
+        updated(reader, nbytes)
+
+    monkeypatch.setattr(Reader, "buffer_updated", counting)
+    with here.connect() as client, client.makefile("rb") as stream:
+        client.sendall(sized(b"/", DATA))
+        assert answer(stream) == about(DATA)
+        assert sum(reads) >= len(DATA) // 2
+        here.shared.readers += 100_000
+        reads.clear()
+        client.sendall(sized(b"/", DATA))
+        assert answer(stream) == about(DATA)
+        here.shared.readers -= 100_000
+    assert max(reads) == LEAST_READ
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path, reserve=0)
+    yield store
+    store.close()
+    assert store._load.nbytes == 0
+
+
+@pytest.mark.anyio
+async def test_while_uploads_have_much_each_waits_for_its_own_and_has_its_turn(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "MANY", MIB)
+    turns: list[int] = []
+    loads: list[int] = []
+
+    async def pieces(number: int) -> AsyncIterator[bytes]:
+        for _ in range(40):
+            turns.append(number)
+            loads.append(store._load.nbytes)
+            yield bytes(16 * KIB)
+
+    uploads = [await begun(store) for _ in range(100)]
+    requests = [store.append(name, pieces(number)) for number, name in enumerate(uploads)]
+    assert await asyncio.gather(*requests) == [40 * 16 * KIB] * 100
+    assert MIB <= max(loads) <= MIB + 100 * (lanes.LEAST + 16 * KIB)
+    assert len(set(turns[2000:])) > 90, "many were served before others had a turn"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("data", [DATA, DATA[:MIB], b"abc"], ids=len)
+async def test_an_upload_that_ends_badly_gives_back_what_it_had(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, data: bytes
+) -> None:
+    upload_id, stalled = await begun(store), asyncio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield data
+        yield b"abc"
+        stalled.set()
+        await asyncio.Event().wait()
+
+    with pytest.raises(ConnectionResetError):
+        await store.append(upload_id, sent(data, then=ConnectionResetError()))
+    assert store._load.nbytes == 0
+    request = asyncio.create_task(store.append(upload_id, stalling()))
+    await stalled.wait()
+    assert store._load.nbytes
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert store._load.nbytes == 0
+    monkeypatch.setattr(lanes, "write_all", None)
+    with pytest.raises(TypeError):
+        await store.append(upload_id, sent(data, data))
+    assert store._load.nbytes == 0

@@ -1,0 +1,218 @@
+"""Answers that the server gives before there is an application: they look like all others."""
+
+import contextlib
+import queue
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import uvicorn
+
+from harbor.core.express import Front, Headers, serving
+from harbor.core.guard import Limits
+
+HOT = b"GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
+COLD = b"GET /cold HTTP/1.1\r\nHost: x\r\n\r\n"
+BIG = b"b" * 500_000
+LINES: queue.Queue[str] = queue.Queue()
+ANSWER = re.compile(rb"HTTP/1.1 200 OK\r\n((?:[^\r]+\r\n)+)\r\n")
+
+
+def answer(method: bytes, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
+    """What is at hand: ``/hot`` and ``/big``."""
+    body = {b"/hot": b"at once", b"/big": BIG}.get(url)
+    if body is None:
+        return None
+    head = b"content-length: %d\r\nx-road: express\r\n" % len(body)
+    return head, b"" if method == b"HEAD" else body
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """The ordinary road, which has the same bodies, and takes its time with ``/cold``."""
+    while (await receive()).get("more_body"):
+        pass
+    body = {"/hot": b"at once", "/big": BIG}.get(scope["path"], b"in a while")
+    length = (b"content-length", b"%d" % len(body))
+    headers = [length, (b"x-road", b"ordinary")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+class Server:
+    def __init__(self, loop: str, limits: Limits, keep_alive_s: int) -> None:
+        config = uvicorn.Config(
+            app,
+            http=serving(limits, Front(answer, LINES.put)),
+            loop=loop,
+            lifespan="off",
+            log_config=None,
+            timeout_keep_alive=keep_alive_s,
+        )
+        self.server = uvicorn.Server(config)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+
+    @contextlib.contextmanager
+    def client(self) -> Iterator["Client"]:
+        with socket.create_connection(self.listener.getsockname(), timeout=20) as connection:
+            with contextlib.closing(Client(connection)) as client:
+                yield client
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        self.listener.close()
+
+
+class Client:
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self.stream = connection.makefile("rb")
+
+    def close(self) -> None:
+        self.stream.close()
+
+    def read(self, *, head: bool = False) -> tuple[str, bytes]:
+        """The road that the next answer took, and its body."""
+        headers = self.headers()
+        return headers["x-road"], b"" if head else self.stream.read(int(headers["content-length"]))
+
+    def headers(self) -> dict[str, str]:
+        assert self.stream.readline() == b"HTTP/1.1 200 OK\r\n"
+        found = {}
+        while (line := self.stream.readline()) != b"\r\n":
+            name, _, value = line.decode().partition(": ")
+            found[name] = value.strip()
+        return found
+
+    def ask(self, raw: bytes) -> tuple[str, bytes]:
+        self.socket.sendall(raw)
+        return self.read()
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    running = Server(request.param, Limits(header_s=0.4, linger_s=0.2), keep_alive_s=5)
+    yield running
+    running.stop()
+
+
+def test_what_is_at_hand_is_answered_at_once(server: Server) -> None:
+    with server.client() as client:
+        for _ in range(3):
+            assert client.ask(HOT) == ("express", b"at once")
+            assert client.ask(COLD) == ("ordinary", b"in a while")
+        client.socket.sendall(HOT.replace(b"GET", b"HEAD"))
+        assert client.read(head=True) == ("express", b"")
+        assert client.ask(HOT) == ("express", b"at once")
+
+
+def test_the_server_puts_its_own_headers_to_it(server: Server) -> None:
+    with server.client() as client:
+        client.socket.sendall(HOT.replace(b"\r\n\r\n", b"\r\nX-Request-ID: mine\r\n\r\n"))
+        headers = client.headers()
+        assert headers["x-request-id"] == "mine"
+        assert headers["date"].endswith("GMT")
+        client.stream.read(7)
+        ids = set()
+        for _ in range(5):
+            client.socket.sendall(HOT)
+            ids.add(client.headers()["x-request-id"])
+            client.stream.read(7)
+        assert len(ids) == 5
+        assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        HOT.replace(b"1.1", b"1.0"),
+        HOT.replace(b"1.1\r\n", b"1.0\r\nConnection: keep-alive\r\n"),
+        HOT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        HOT.replace(b"\r\n\r\n", b"\r\nContent-Length: 4\r\n\r\nbody"),
+        HOT.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"),
+        HOT.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n\r\n"),
+        HOT.replace(b"\r\n\r\n", b"\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
+        HOT.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"),
+        HOT.replace(b"GET", b"OPTIONS"),
+    ],
+)
+def test_what_is_not_plain_takes_the_ordinary_road(server: Server, raw: bytes) -> None:
+    with server.client() as client:
+        assert client.ask(HOT) == ("express", b"at once")
+        assert client.ask(raw) == ("ordinary", b"at once")
+
+
+def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
+    turns = [HOT, COLD, HOT, HOT, COLD, COLD, HOT]
+    with server.client() as client:
+        client.socket.sendall(b"".join(turns))
+        expected = [b"at once" if each is HOT else b"in a while" for each in turns]
+        assert [client.read()[1] for _ in turns] == expected
+        assert client.ask(HOT) == ("express", b"at once")
+
+
+def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+    with server.client() as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in HOT + COLD + HOT:
+            client.socket.sendall(bytes([byte]))
+        bodies = [client.read()[1] for _ in range(3)]
+        assert bodies == [b"at once", b"in a while", b"at once"]
+
+
+def test_an_idle_connection_is_not_taken_for_a_late_request(server: Server) -> None:
+    with server.client() as client:
+        assert client.ask(HOT) == ("express", b"at once")
+        time.sleep(0.9)  # more than a header may take
+        assert client.ask(HOT) == ("express", b"at once")
+        client.socket.sendall(HOT[:20])
+        assert client.stream.readline().split()[1] == b"408"
+
+
+def test_a_connection_on_which_nothing_comes_any_more_is_closed() -> None:
+    server = Server("uvloop", Limits(), keep_alive_s=1)
+    try:
+        with server.client() as client:
+            assert client.ask(HOT) == ("express", b"at once")
+            client.socket.settimeout(5)
+            assert client.stream.read() == b""
+    finally:
+        server.stop()
+
+
+def test_who_asks_and_does_not_read_fills_no_memory(server: Server) -> None:
+    count = 45  # answers, 22 MB in all
+    request = HOT.replace(b"/hot", b"/big")
+    with server.client() as client:
+        sender = threading.Thread(target=client.socket.sendall, args=(request * count,))
+        sender.start()
+        time.sleep(0.5)
+        (protocol,) = server.server.server_state.connections
+        assert protocol.transport.get_write_buffer_size() < 2 * 1024 * 1024
+        for _ in range(count):
+            assert client.read()[1] == BIG
+        sender.join()
+
+
+def test_each_request_is_a_line_of_the_log(server: Server) -> None:
+    while not LINES.empty():
+        LINES.get()
+    with server.client() as client:
+        client.ask(HOT)
+    assert re.match(r'127.0.0.1 "GET /hot" 200 \d+\.\dms [0-9a-f-]{36}\n', LINES.get(timeout=5))
+
+
+def test_the_server_stops_although_a_client_stays(server: Server) -> None:
+    with server.client() as client:
+        assert client.ask(HOT) == ("express", b"at once")
+        server.stop()
+        assert client.stream.read() == b""
