@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.plugins
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check fix docs migration clients crash postgres
+.PHONY: help setup serve test check fix docs migration clients crash postgres bench
 
 help: ## list these
 	@awk -F ': *[^#]*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ crash: setup ## kill real servers, and look at what they kept
 postgres: setup ## the tests of "make test" on PostgreSQL
 	tests/with_postgres tests/with_database $(BIN)/alembic check
 	tests/with_postgres $(PYTEST) -m "not clients and not crash" -n auto $(ARGS)
+
+bench: setup ## how fast it is beside CNCF distribution: make bench ARGS="--short"
+	benchmarks/install
+	$(BIN)/python -m benchmarks $(ARGS)
 
 $(VENV)/.for-users: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .

@@ -61,9 +61,11 @@ class Server:
 
     @contextlib.contextmanager
     def client(self) -> Iterator["Client"]:
-        with socket.create_connection(self.listener.getsockname(), timeout=20) as connection:
-            with contextlib.closing(Client(connection)) as client:
-                yield client
+        with (
+            socket.create_connection(self.listener.getsockname(), timeout=20) as connection,
+            contextlib.closing(Client(connection)) as client,
+        ):
+            yield client
 
     def stop(self) -> None:
         self.server.should_exit = True

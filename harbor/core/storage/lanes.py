@@ -2,8 +2,10 @@
 
 import asyncio
 import hashlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 BATCH = MIB  # handed to the threads when they are idle
-LEAST = 32 * 1024  # handed over at once while very many uploads go on
+LEAST = 128 * 1024  # handed over at once while very many uploads go on
 MANY = 48 * MIB
+TURN_S = 2.0  # who waits for a turn may be behind clients that do not use theirs
 FULL = 2 * MIB  # the client waits: as much again is with the threads, 4 MiB for an upload
 LIGHTEST = 2 * 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are FULL
 DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
@@ -29,6 +32,29 @@ class Load:
     """The bytes that all uploads of a store have gathered, or are hashing and writing."""
 
     nbytes: int = 0
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+
+    async def turn(self) -> None:
+        """Wait until there is room for a batch; first come, first served."""
+        if self.nbytes < MANY:
+            return
+        called = asyncio.get_running_loop().create_future()
+        self.waiting.append(called)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TURN_S):
+                    await called
+        finally:
+            if called.cancelled():
+                with suppress(ValueError):  # as it may have been called at the same moment
+                    self.waiting.remove(called)
+
+    def give_back(self, nbytes: int) -> None:
+        self.nbytes -= nbytes
+        for _ in range(min(len(self.waiting), (MANY - self.nbytes) // LEAST)):
+            called = self.waiting.popleft()
+            if not called.done():
+                called.set_result(None)
 
 
 @dataclass(slots=True)
@@ -95,13 +121,15 @@ class Intake:
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
         """Hash and write *chunks*; if they raise, what came before is kept."""
         try:
+            await self._load.turn()
             async for chunk in chunks:
                 if chunk:
                     self._gather(chunk)
                     if self._due():
                         await self._hand_over()
                         if self._load.nbytes >= MANY:
-                            await self._settle()  # holds no more than this, so all have a turn
+                            await self._settle()
+                            await self._load.turn()
         finally:
             self._stop_ripening()
             try:
@@ -120,7 +148,7 @@ class Intake:
         self._load.nbytes += len(piece)
 
     def _let_go(self) -> None:
-        self._load.nbytes -= self._working
+        self._load.give_back(self._working)
         self._nbytes -= self._working
         self._working = 0
 

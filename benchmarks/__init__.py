@@ -1,0 +1,1 @@
+"""How fast we are, beside CNCF distribution; see ``python -m benchmarks --help``."""
