@@ -150,15 +150,15 @@ def certificate_of(key: rsa.RSAPrivateKey) -> x509.Certificate:
     )
 
 
-def launch(side: Side, folder: Path, keys: Keys) -> Registry:
-    """Start a registry on a new *folder*, and wait until it answers."""
+def launch(side: Side, folder: Path, keys: Keys, more: Mapping[str, str] | None = None) -> Registry:
+    """Start a registry on a new *folder*, with *more* settings, and wait until it answers."""
     folder.mkdir(parents=True)
     port = free_port()
     command, settings = ours(side, folder, port) if side.is_ours else peer(side, folder, port, keys)
     clean = {name: text for name, text in os.environ.items() if not is_setting(name)}
     process = start(
         pinned(SERVER_CORE, command) if side.pinned else command,
-        clean | dict(settings),
+        clean | dict(settings) | dict(more or {}),
         folder.with_name(folder.name + ".log"),
     )
     registry = Registry(side, port, process, keys)

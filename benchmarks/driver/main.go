@@ -34,7 +34,7 @@ func (t target) request(method, path string, headers ...string) []byte {
 func main() {
 	var t target
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: %s get|pull|push|blobs|manifests ...", os.Args[0]))
+		fail(fmt.Errorf("usage: %s get|pull|push|blobs|manifests|images ...", os.Args[0]))
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	flags.StringVar(&t.address, "address", "", "host:port of the server")
@@ -64,6 +64,8 @@ func main() {
 		found, err = blobs(t, *seed, *count, int(*size), *connections)
 	case "manifests":
 		found, err = manifests(t, *seed, *count, int(*size), *connections)
+	case "images":
+		found, err = images(t, *seed, *connections, *size)
 	default:
 		err = fmt.Errorf("no such mode: %s", os.Args[1])
 	}

@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 from harbor.core.errors import Unavailable
 from harbor.core.quick import Quick, quick
-from harbor.core.quick.postgresql import FILES_LOCK
+from harbor.core.quick.interface import FILES_LOCK
 
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",

@@ -8,9 +8,8 @@ import asyncio
 
 from sqlalchemy.engine import URL
 
+from harbor.core.quick import sqlite
 from harbor.core.quick.interface import Files, Pen, Quick, Row, Rows
-from harbor.core.quick.postgresql import PostgresqlQuick
-from harbor.core.quick.sqlite import SqliteQuick
 from harbor.core.quick.statements import SessionPen, among, put, put_new
 
 __all__ = [
@@ -30,5 +29,7 @@ __all__ = [
 def quick(url: URL, turn: asyncio.Lock) -> Quick:
     """The quick road to the database at *url*; on SQLite, writers wait for *turn*."""
     if "sqlite" in url.drivername:
-        return SqliteQuick(url.database or "", turn)
-    return PostgresqlQuick(url)
+        return sqlite.SqliteQuick(url.database or "", turn)
+    from harbor.core.quick import postgresql  # noqa: PLC0415, its driver takes memory
+
+    return postgresql.PostgresqlQuick(url)

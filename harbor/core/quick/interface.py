@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 from harbor.core.quick.statements import Row, Statement
 
 T = TypeVar("T")
+FILES_LOCK = 7_214_001  # PostgreSQL advisory lock: files of blobs come and go
 Rows = Callable[["Pen"], Awaitable[T]]
 Files = Callable[[], Awaitable[None]]
 __all__ = ["Files", "Pen", "Quick", "Row", "Rows"]

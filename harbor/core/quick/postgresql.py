@@ -10,14 +10,13 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.engine import URL
 
 from harbor.core.errors import Unavailable
-from harbor.core.quick.interface import Files, Rows
+from harbor.core.quick.interface import FILES_LOCK, Files, Rows
 from harbor.core.quick.statements import Row, Statement, Statements
 
 T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 POOL = 10  # connections, for reads and for writes each: writers may wait for locks, readers never
 WAIT_S = 60  # for a connection while all are in use
-FILES_LOCK = 7_214_001  # advisory lock: files of blobs come and go
 
 
 class PostgresqlPen:
