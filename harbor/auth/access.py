@@ -45,7 +45,7 @@ class FrontDesk:
             if name:
                 address = request.client.host if request.client else ""
                 found = await self._accounts.log_in(name, password, address=address)
-        elif scheme.lower() == "bearer" and request.url.path.startswith("/v2"):
+        elif scheme.lower() == "bearer" and request.scope["path"].startswith("/v2"):
             found = await self._keys.verify(value.strip())
         return found or NOBODY_AFTER_TRYING
 

@@ -110,8 +110,9 @@ class BodyProtocol(GuardedProtocol):
 
     def data_received(self, data: bytes) -> None:
         GuardedProtocol.data_received(self, data)
-        # Over TLS the loop copies anyhow.
-        if len(data) >= FAST and not self._in_head and self.scheme == "http":
+        # Over TLS the loop copies anyhow. Among very many, nobody's first read may be large.
+        fast = len(data) >= FAST or self._shared.held >= ALL_HIGH // 4
+        if fast and not self._in_head and self.scheme == "http":
             self._read_fast()
 
     def _read_fast(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from harbor.core.oci import digest_of
 from harbor.core.storage import disk, lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.interface import DigestMismatch, StorageFull, UploadMissing
+from harbor.core.storage.interface import BlobMissing, DigestMismatch, StorageFull, UploadMissing
 from tests.conformance.pushing import begun, content, pushed, sent
 
 pytestmark = pytest.mark.anyio
@@ -137,20 +137,34 @@ async def test_a_disk_error_is_no_full_disk_and_is_taken_back_too(
     assert await store.seal(upload_id, digest_of(b"abc")) == 3
 
 
+async def keep(store: FileStore, upload_id: str, data: bytes) -> None:
+    await store.seal(upload_id, digest_of(data))
+    await store.publish(upload_id, digest_of(data))
+
+
 @pytest.mark.parametrize(
     ("code", "told"),
     [(errno.ENOSPC, StorageFull), (errno.EDQUOT, StorageFull), (errno.EIO, OSError)],
 )
-async def test_what_the_disk_failed_to_keep_cannot_be_sealed_by_trying_again(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch, code: int, told: type[Exception]
+@pytest.mark.parametrize("data", [b"abc", b"abc" * 100_000])
+async def test_what_the_disk_failed_to_keep_cannot_be_kept_by_trying_again(
+    store: FileStore,
+    monkeypatch: pytest.MonkeyPatch,
+    data: bytes,
+    code: int,
+    told: type[Exception],
 ) -> None:
-    upload_id = await begun(store, b"abc")
+    upload_id = await begun(store, data)
     with monkeypatch.context() as broken:
         broken.setattr(os, "fdatasync", refusing(code))
         with pytest.raises(told):
-            await store.seal(upload_id, digest_of(b"abc"))
-    with pytest.raises(UploadMissing):
-        await store.seal(upload_id, digest_of(b"abc"))
+            await keep(store, upload_id, data)
+    for again in (store.seal, store.publish):
+        with pytest.raises(UploadMissing):
+            await again(upload_id, digest_of(data))
+    with pytest.raises(BlobMissing):
+        async with store.open(digest_of(data)):
+            pass
 
 
 @pytest.mark.parametrize("most", [1, 700, 5000])

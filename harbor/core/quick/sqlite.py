@@ -100,6 +100,7 @@ class SqliteQuick:
     async def _work(self) -> None:
         try:
             while self._waiting:
+                await asyncio.sleep(0)  # whoever is about to write as well comes along
                 async with self._turn:
                     group = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
                     await self._commit(group)

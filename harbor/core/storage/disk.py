@@ -60,7 +60,7 @@ def feed(update: Callable[[memoryview], None], fd: int, start: int, stop: int) -
         start += nbytes
 
 
-def sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path | str) -> None:
     """Make the names in *directory* survive a power cut."""
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

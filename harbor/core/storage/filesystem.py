@@ -98,7 +98,7 @@ class FileStore:
         except FileNotFoundError:
             raise BlobMissing(digest) from None
         try:
-            yield _FileBlob(os.fstat(fd).st_size, path.name, fd, self._waiters)
+            yield _FileBlob(os.fstat(fd).st_size, digest, fd, self._waiters)
         finally:
             os.close(fd)
 
@@ -149,15 +149,31 @@ class FileStore:
 
     async def seal(self, upload_id: str, digest: Digest) -> int:
         async with self._locked(upload_id) as fd:
-            return await self._sealed(upload_id, fd, digest)
+            progress = await self._checked(upload_id, fd, digest)
+            # What is small is synced when it gets its name: one thread less, and nobody waits long.
+            if not progress.synced and progress.nbytes > SMALL:
+                try:
+                    with disk.full_disk_told():
+                        await _in_thread(self._waiters, os.fdatasync, fd)
+                except (OSError, StorageFull):
+                    # The kernel reports lost pages once; the next sync would succeed without them.
+                    await self.cancel(upload_id)
+                    raise
+                progress.synced = True
+            return progress.nbytes
 
     async def publish(self, upload_id: str, digest: Digest) -> None:
         source, target = self._layout.upload(upload_id), self._layout.blob(digest)
         # Without patience: the caller's transaction keeps every other writer waiting.
         async with self._locked(upload_id, patience_s=0) as fd:
-            await self._sealed(upload_id, fd, digest)
+            progress = await self._checked(upload_id, fd, digest)
+            move = partial(self._move, fd, source, target, sync=not progress.synced)
             try:
-                await _in_thread(self._waiters, self._move, fd, source, target)
+                await _in_thread(self._waiters, move)
+            except (OSError, StorageFull):
+                if not progress.synced:  # see seal
+                    await self.cancel(upload_id)
+                raise
             finally:
                 self._progress.pop(upload_id, None)
 
@@ -165,7 +181,7 @@ class FileStore:
         self._progress.pop(upload_id, None)
         with suppress(UploadMissing):
             path = self._layout.upload(upload_id)
-            await _in_thread(self._waiters, partial(path.unlink, missing_ok=True))
+            await _in_thread(self._waiters, _forget, path)
 
     def _has_room(self) -> bool:
         return not self._reserve or disk.bytes_free(self._layout.root) >= self._reserve
@@ -215,39 +231,34 @@ class FileStore:
             self._progress.popitem(last=False)
         return progress
 
-    async def _sealed(self, upload_id: str, fd: int, digest: Digest) -> int:
-        """See to it that the locked upload has *digest* and is on the disk; return its size."""
+    async def _checked(self, upload_id: str, fd: int, digest: Digest) -> Progress:
+        """The progress of the locked upload, whose content has *digest*; ``DigestMismatch``."""
         size = os.fstat(fd).st_size
         progress = await self._caught_up(upload_id, fd, size)
-        if progress.sealed == digest:
-            return size
-        hasher = progress.hasher
-        if not digest.startswith("sha256:"):
-            hasher = hashlib.new(digest.partition(":")[0])
-            await _in_thread(self._waiters, disk.feed, hasher.update, fd, 0, size)
-        actual = Digest(f"{hasher.name}:{hasher.hexdigest()}")
-        if actual != digest:
-            raise DigestMismatch(actual)
-        try:
-            with disk.full_disk_told():
-                await _in_thread(self._waiters, os.fdatasync, fd)
-        except (OSError, StorageFull):
-            # The kernel reports lost pages once; the next sync would succeed without them.
-            await self.cancel(upload_id)
-            raise
-        progress.sealed = digest
-        return size
+        if progress.digest != digest:
+            hasher = progress.hasher
+            if not digest.startswith("sha256:"):
+                hasher = hashlib.new(digest.partition(":")[0])
+                await _in_thread(self._waiters, disk.feed, hasher.update, fd, 0, size)
+            actual = Digest(f"{hasher.name}:{hasher.hexdigest()}")
+            if actual != digest:
+                raise DigestMismatch(actual)
+            progress.digest = digest
+        return progress
 
-    def _move(self, fd: int, source: Path, target: Path) -> None:
+    def _move(self, fd: int, source: str, target: str, *, sync: bool) -> None:
         with disk.full_disk_told():
+            if sync:
+                os.fdatasync(fd)
             # Its bytes may be hours old; a sweep must see that the blob is new.
             os.utime(fd)
-            self._layout.keep(target.parent)
+            shard = target.rpartition("/")[0]
+            self._layout.keep(shard)
             try:
-                source.rename(target)
+                os.rename(source, target)
             except FileNotFoundError:
-                raise UploadMissing(source.name) from None  # cancelled meanwhile
-            disk.sync_directory(target.parent)
+                raise UploadMissing(source) from None  # cancelled meanwhile
+            disk.sync_directory(shard)
 
 
 async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:
@@ -265,17 +276,22 @@ def _pieces(fd: int, start: int, stop: int) -> list[bytes]:
     return found
 
 
-def _is_at(fd: int, path: Path) -> bool:
+def _is_at(fd: int, path: str) -> bool:
     try:
         return os.path.samestat(os.fstat(fd), os.lstat(path))
     except FileNotFoundError:
         return False
 
 
-def _unlink(path: Path) -> None:
+def _unlink(path: str) -> None:
     with suppress(FileNotFoundError):
-        path.unlink()
-        disk.sync_directory(path.parent)
+        os.unlink(path)
+        disk.sync_directory(path.rpartition("/")[0])
+
+
+def _forget(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _age_s(mtime: float) -> float:

@@ -5,9 +5,10 @@ Every implementation passes the suite in ``tests/conformance/test_storage.py``.
 The promises, in the order in which a push needs them:
 
 1. bytes appended to an upload survive a restart of the process, and ``size`` tells how many;
-2. ``seal`` returns only when every byte is on the disk and the digest is right;
+2. ``seal`` returns only when the digest is right, and the long part of the syncing is done;
 3. ``publish`` makes a sealed upload the blob of that digest, in one step: whoever opens the
-   digest sees nothing or all of it, and after ``publish`` a power cut does not take it back.
+   digest sees nothing or all of it. When it returns, every byte and the name are on the disk, and a
+   power cut does not take them back.
 
 The caller publishes inside the transaction that records the blob and answers after its commit.
 So a kill before the commit leaves at most a file that no row names, which nobody is served and
@@ -124,7 +125,7 @@ class Uploads(Protocol):
         """
 
     async def seal(self, upload_id: str, digest: Digest) -> int:
-        """Check the content against *digest* and make it durable; return its size.
+        """Check the content against *digest*; return its size.
 
         Raises ``UploadMissing``, ``UploadInUse``, ``DigestMismatch``, which leaves the upload as it
         was, and ``StorageFull``, which may have taken the upload with it: what a disk could not

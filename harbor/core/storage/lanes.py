@@ -63,10 +63,11 @@ class Progress:
 
     nbytes: int = 0
     hasher: "HASH" = field(default_factory=hashlib.sha256)
-    sealed: Digest | None = None  # known to be on the disk, with this digest, as it is now
+    digest: Digest | None = None  # known to be that of the bytes as they are now
+    synced: bool = False  # they are on the disk
 
     def add(self, piece: bytes | memoryview) -> None:
-        self.sealed = None
+        self.digest, self.synced = None, False
         self.hasher.update(piece)
         self.nbytes += len(piece)
 
