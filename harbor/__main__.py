@@ -81,7 +81,10 @@ def main() -> None:
 @with_settings
 def serve(**options: Any) -> None:
     """Start the registry. The database is brought up to date first."""
-    from harbor import server  # noqa: PLC0415, other commands need not wait for it
+    from harbor.core import memory  # noqa: PLC0415, other commands need not wait for it
+
+    memory.tune()
+    from harbor import server  # noqa: PLC0415
     from harbor.app import prepare  # noqa: PLC0415
 
     settings = settings_from(options)

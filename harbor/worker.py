@@ -4,7 +4,7 @@ import ctypes
 import signal
 
 from harbor.app import Building
-from harbor.core import logs
+from harbor.core import logs, memory
 from harbor.core.express import serving
 from harbor.core.settings import from_environment
 from harbor.server import limits_of
@@ -13,6 +13,7 @@ PR_SET_PDEATHSIG = 1  # Linux, prctl(2)
 # A worker must not outlive its parent: it would keep the port, and a new start would fail.
 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
+memory.tune()
 settings = from_environment()
 logs.set_up(settings.log_level)
 app = Building(settings)

@@ -19,12 +19,10 @@ from harbor.core.guard import KIB, GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
 
 READ = 512 * KIB  # in one go; more would leave the processor's cache before it is used
-LEAST_READ = 16 * KIB  # when there are very many clients
-READS = 64 * MIB  # divided by the clients that send fast
 FAST = 32 * KIB  # who sends so much between two looks has more to send
-HIGH = 2 * MIB  # of one client, not taken by the application: no more is read
+HIGH = MIB  # of one client, not taken by the application: no more is read
 LOW = HIGH // 2
-ALL_HIGH = 32 * MIB  # of all clients: only those are read of whom nothing waits
+ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
 JOINED = 4 * KIB
 
@@ -45,7 +43,6 @@ class Shared:
 
     def __init__(self) -> None:
         self.held = 0  # bytes of bodies that no application has taken
-        self.readers = 0
         self.buffer = memoryview(bytearray(READ))
 
 
@@ -104,21 +101,18 @@ class BodyProtocol(GuardedProtocol):
         super().connection_lost(exc)
         if self._reader is not None:
             self._reader = None
-            self._shared.readers -= 1
         for cycle, _ in self.pipeline:  # they will not be started
             self.forget(cycle)
 
     def data_received(self, data: bytes) -> None:
         GuardedProtocol.data_received(self, data)
-        # Over TLS the loop copies anyhow. Among very many, nobody's first read may be large.
-        fast = len(data) >= FAST or self._shared.held >= ALL_HIGH // 4
-        if fast and not self._in_head and self.scheme == "http":
+        # Over TLS the loop copies anyhow.
+        if len(data) >= FAST and not self._in_head and self.scheme == "http":
             self._read_fast()
 
     def _read_fast(self) -> None:
         if self._reader is None and not self._refused and not self.transport.is_closing():
             self._reader = Reader(self, self._shared)
-            self._shared.readers += 1
             self.transport.set_protocol(self._reader)
 
     def read(self, data: memoryview) -> None:
@@ -126,7 +120,6 @@ class BodyProtocol(GuardedProtocol):
         GuardedProtocol.data_received(self, data)  # type: ignore[arg-type]
         if self._in_head and self._reader is not None and not self.transport.is_closing():
             self._reader = None
-            self._shared.readers -= 1
             self.transport.set_protocol(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -188,10 +181,7 @@ class Reader(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         # All may share it, since the loop reads and calls buffer_updated in one go.
-        readers = self._shared.readers
-        if readers <= READS // READ:
-            return self._buffer
-        return self._buffer[: max(LEAST_READ, READS // readers)]
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         self._protocol.read(self._buffer[:nbytes])

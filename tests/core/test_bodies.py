@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,10 @@ import pytest
 import uvicorn
 
 from harbor.core import bodies
-from harbor.core.bodies import ALL_HIGH, HIGH, LEAST_READ, READ, Reader, Shared
+from harbor.core.bodies import ALL_HIGH, HIGH, READ, Reader, Shared
 from harbor.core.guard import KIB, Limits
 from harbor.core.settings import MIB
-from harbor.core.storage import lanes
-from harbor.core.storage.filesystem import FileStore
 from harbor.core.zerocopy import ServingProtocol
-from tests.conformance.pushing import begun, sent
 from tests.core.test_guard import make_certificate, wait_until
 
 PATIENCE_S = 20
@@ -78,7 +75,7 @@ class Running:
 
     def expect_nothing_held(self) -> None:
         wait_until(lambda: not self.server.server_state.connections)
-        assert (self.shared.held, self.shared.readers) == (0, 0)
+        assert self.shared.held == 0
 
 
 @contextmanager
@@ -297,8 +294,8 @@ def test_many_bodies_stay_below_a_limit_and_all_arrive(here: Running) -> None:
 def test_connections_that_break_together_give_back_what_they_held(here: Running) -> None:
     clients = [here.connect() for _ in range(20)]
     for client in clients:
-        client.sendall(head(b"/held", b"Content-Length: 99999999") + DATA[:MIB])
-    wait_until(lambda: here.shared.held == 20 * MIB)
+        client.sendall(head(b"/held", b"Content-Length: 99999999") + DATA[: MIB // 2])
+    wait_until(lambda: here.shared.held == 10 * MIB)
     for client in clients:
         client.close()
     here.app.may_go_on.set()
@@ -334,67 +331,3 @@ def test_loops_fill_the_shared_buffer(monkeypatch: pytest.MonkeyPatch, here: Run
         client.sendall(sized(b"/", DATA))
         assert answer(stream) == about(DATA)
         assert sum(reads) >= len(DATA) // 2
-        here.shared.readers += 100_000
-        reads.clear()
-        client.sendall(sized(b"/", DATA))
-        assert answer(stream) == about(DATA)
-        here.shared.readers -= 100_000
-    assert max(reads) == LEAST_READ
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[FileStore]:
-    store = FileStore(tmp_path, reserve=0)
-    yield store
-    store.close()
-    assert (store._load.nbytes, len(store._load.waiting)) == (0, 0)
-
-
-@pytest.mark.anyio
-async def test_while_uploads_have_much_each_waits_for_its_own_and_has_its_turn(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lanes, "MANY", MIB)
-    turns: list[int] = []
-    loads: list[int] = []
-
-    async def pieces(number: int) -> AsyncIterator[bytes]:
-        for _ in range(40):
-            turns.append(number)
-            loads.append(store._load.nbytes)
-            yield bytes(16 * KIB)
-
-    uploads = [await begun(store) for _ in range(100)]
-    requests = [store.append(name, pieces(number)) for number, name in enumerate(uploads)]
-    assert await asyncio.gather(*requests) == [40 * 16 * KIB] * 100
-    assert MIB <= max(loads) <= MIB + 100 * (lanes.LEAST + 16 * KIB)
-    assert len(set(turns[2000:])) > 50, "most were served before others had a turn"
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("data", [DATA, DATA[:MIB], b"abc"], ids=len)
-async def test_an_upload_that_ends_badly_gives_back_what_it_had(
-    store: FileStore, monkeypatch: pytest.MonkeyPatch, data: bytes
-) -> None:
-    upload_id, stalled = await begun(store), asyncio.Event()
-
-    async def stalling() -> AsyncIterator[bytes]:
-        yield data
-        yield b"abc"
-        stalled.set()
-        await asyncio.Event().wait()
-
-    with pytest.raises(ConnectionResetError):
-        await store.append(upload_id, sent(data, then=ConnectionResetError()))
-    assert store._load.nbytes == 0
-    request = asyncio.create_task(store.append(upload_id, stalling()))
-    await stalled.wait()
-    assert store._load.nbytes
-    request.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await request
-    assert store._load.nbytes == 0
-    monkeypatch.setattr(lanes, "write_all", None)
-    with pytest.raises(TypeError):
-        await store.append(upload_id, sent(data, data))
-    assert store._load.nbytes == 0

@@ -38,7 +38,7 @@ from harbor.core.storage.interface import (
     UploadMissing,
     WrongOffset,
 )
-from harbor.core.storage.lanes import SMALL, Intake, Load, Progress, settled
+from harbor.core.storage.lanes import SMALL, Intake, Progress, Turns, settled
 from harbor.core.storage.layout import FILE_MODE, Layout
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class FileStore:
         self._progress: OrderedDict[str, Progress] = OrderedDict()
         self._waiters = ThreadPoolExecutor(WAITERS, "storage-wait")
         self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
-        self._load = Load()
+        self._turns = Turns()
 
     def close(self) -> None:
         """End the threads, after what they are doing."""
@@ -138,7 +138,7 @@ class FileStore:
             if offset is not None and offset != start:
                 raise WrongOffset(start)
             progress = await self._caught_up(upload_id, fd, start)
-            intake = Intake(fd, progress, self._lanes, self._load, self._has_room)
+            intake = Intake(fd, progress, self._lanes, self._turns, self._has_room)
             try:
                 await intake.take(chunks)
             finally:

@@ -1,4 +1,4 @@
-"""Bytes on their way from a client to the disk, hashed and written side by side."""
+"""Bytes on their way from a client to the disk, hashed and written beside the event loop."""
 
 import asyncio
 import hashlib
@@ -17,44 +17,106 @@ if TYPE_CHECKING:
     from _hashlib import HASH  # the type has no public name before Python 3.12
 
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
-BATCH = MIB  # handed to the threads when they are idle
-LEAST = 128 * 1024  # handed over at once while very many uploads go on
-MANY = 48 * MIB
-TURN_S = 2.0  # who waits for a turn may be behind clients that do not use theirs
-FULL = 2 * MIB  # the client waits: as much again is with the threads, 4 MiB for an upload
-LIGHTEST = 2 * 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are FULL
+BATCH = MIB  # hashed and written in one go; as much again gathers meanwhile
+LIGHTEST = 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are a batch
 DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
 WRITE_BACK = 8 * MIB
+AT_ONCE = 16  # uploads whose bytes are taken in at the same time
+SLICE = 8 * MIB  # then whoever waits has a turn
+LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
 
 
-@dataclass(slots=True)
-class Load:
-    """The bytes that all uploads of a store have gathered, or are hashing and writing."""
+class Turns:
+    """Lets few uploads in at a time: thousands at once would need memory, and be slow, all of them.
 
-    nbytes: int = 0
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    First come, first served; nobody waits for a client that sends nothing.
+    """
 
-    async def turn(self) -> None:
-        """Wait until there is room for a batch; first come, first served."""
-        if self.nbytes < MANY:
-            return
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._free = at_once
+        self._holders: set[Turn] = set()
+        self._waiting: deque[tuple[Turn, asyncio.Future[None]]] = deque()
+        self._looking: asyncio.TimerHandle | None = None
+
+    @property
+    def wanted(self) -> bool:
+        return bool(self._waiting)
+
+    def enter(self, turn: "Turn") -> bool:
+        """Whether *turn* begins at once."""
+        if not self._free or self._waiting:
+            return False
+        self._free -= 1
+        self._holders.add(turn)
+        return True
+
+    async def wait(self, turn: "Turn") -> None:
         called = asyncio.get_running_loop().create_future()
-        self.waiting.append(called)
+        self._waiting.append((turn, called))
+        if self._looking is None:
+            self._look_later()
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_S):
-                    await called
-        finally:
-            if called.cancelled():
-                with suppress(ValueError):  # as it may have been called at the same moment
-                    self.waiting.remove(called)
+            await called
+        except asyncio.CancelledError:
+            self.leave(turn)  # if it was called at the same moment
+            with suppress(ValueError):
+                self._waiting.remove((turn, called))
+            raise
 
-    def give_back(self, nbytes: int) -> None:
-        self.nbytes -= nbytes
-        for _ in range(min(len(self.waiting), (MANY - self.nbytes) // LEAST)):
-            called = self.waiting.popleft()
+    def leave(self, turn: "Turn") -> None:
+        if turn not in self._holders:
+            return
+        self._holders.remove(turn)
+        self._free += 1
+        while self._free and self._waiting:
+            following, called = self._waiting.popleft()
             if not called.done():
+                self._free -= 1
+                self._holders.add(following)
                 called.set_result(None)
+
+    def _look_later(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(LATE_S, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        for turn in [turn for turn in self._holders if turn.is_late()]:
+            self.leave(turn)
+        if self._waiting:
+            self._look_later()
+
+    def holds(self, turn: "Turn") -> bool:
+        return turn in self._holders
+
+
+class Turn:
+    """One upload's place among the others."""
+
+    def __init__(self, turns: Turns) -> None:
+        self.busy = False  # the threads are at work: not the client's fault
+        self._turns = turns
+        self._nbytes = self._seen = 0
+
+    async def begin(self) -> None:
+        self._nbytes = self._seen = 0
+        if not self._turns.enter(self):
+            await self._turns.wait(self)
+
+    def is_over(self, nbytes: int) -> bool:
+        """Note that bytes came; whether the next turn must be waited for."""
+        self._nbytes += nbytes
+        if self._nbytes >= SLICE and self._turns.wanted:
+            self._turns.leave(self)
+        return not self._turns.holds(self)
+
+    def end(self) -> None:
+        self._turns.leave(self)
+
+    def is_late(self) -> bool:
+        """Whether nothing has come since the last look."""
+        late = self._nbytes == self._seen and not self.busy
+        self._seen = self._nbytes
+        return late
 
 
 @dataclass(slots=True)
@@ -95,75 +157,61 @@ async def settled(*futures: asyncio.Future[Any]) -> None:
 
 
 class Intake:
-    """One ``append``: gathers pieces to batches, while the batch before is hashed and written."""
+    """One ``append``: gathers pieces to batches, while the batch before is hashed and written.
+
+    One thread does both: what it has just written is still in the processor's cache.
+    """
 
     def __init__(
         self,
         fd: int,
         progress: Progress,
         pool: Executor,
-        load: Load,
+        turns: Turns,
         has_room: Callable[[], bool],
     ) -> None:
         self.failed = False  # to hash or write; that the client went away is no failure
         self._fd = fd
         self._progress = progress
         self._pool = pool
-        self._load = load
+        self._turn = Turn(turns)
         self._has_room = has_room
         self._end = self._pushed = progress.nbytes
         self._batch: list[bytes] = []
         self._weight = 0
-        self._nbytes = self._working = 0  # of the load, and what of it the threads have
-        self._running: Sequence[asyncio.Future[None]] = ()
+        self._running: asyncio.Future[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._ripening: asyncio.TimerHandle | None = None  # while there is a batch
 
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
         """Hash and write *chunks*; if they raise, what came before is kept."""
         try:
-            await self._load.turn()
+            await self._turn.begin()
             async for chunk in chunks:
                 if chunk:
                     self._gather(chunk)
-                    if self._due():
+                    if self._weight >= BATCH:
                         await self._hand_over()
-                        if self._load.nbytes >= MANY:
-                            await self._settle()
-                            await self._load.turn()
+                    if self._turn.is_over(len(chunk)):
+                        await self._put_down()
+                        await self._turn.begin()
         finally:
             self._stop_ripening()
             try:
                 if not self.failed:
                     await self._finish()
             finally:
-                self._working = self._nbytes
-                self._let_go()
+                self._turn.end()
 
     def _gather(self, piece: bytes) -> None:
         if not self._batch:
             self._ripening = self._loop.call_later(DWELL_S, self._ripen)
         self._batch.append(piece)
         self._weight += max(len(piece), LIGHTEST)
-        self._nbytes += len(piece)
-        self._load.nbytes += len(piece)
-
-    def _let_go(self) -> None:
-        self._load.give_back(self._working)
-        self._nbytes -= self._working
-        self._working = 0
-
-    def _due(self) -> bool:
-        if self._weight >= BATCH:
-            return self._weight >= FULL or self._idle()
-        return self._weight >= LEAST and self._load.nbytes >= MANY
-
-    def _idle(self) -> bool:
-        return all(future.done() for future in self._running)
 
     def _ripen(self) -> None:
         """Start on what was gathered although no more comes: the client is slow, or has gone."""
-        if self._idle() and not any(future.exception() for future in self._running):
+        if self._running is None or (self._running.done() and not self._running.exception()):
             if self._has_room():
                 self._start()
         else:
@@ -182,54 +230,52 @@ class Intake:
         self._start()
 
     def _start(self) -> None:
-        self._let_go()  # of the batch before
-        self._working = self._nbytes
-        lanes = (self._hash, self._write) if self._weight > SMALL else (self._hash_and_write,)
         batch, self._batch, self._weight = self._batch, [], 0
-        self._running = [self._loop.run_in_executor(self._pool, lane, batch) for lane in lanes]
-        for future in self._running:
-            future.add_done_callback(self._worked)
+        self._running = self._loop.run_in_executor(self._pool, self._keep, batch)
+        self._turn.busy = True
+        self._running.add_done_callback(self._rested)
 
-    def _worked(self, _: asyncio.Future[None]) -> None:
-        if self._idle():
-            self._let_go()
+    def _rested(self, _: asyncio.Future[None]) -> None:
+        self._turn.busy = False
 
     async def _finish(self) -> None:
-        if self._batch and (self._running or self._weight > SMALL):
+        if self._batch and (self._running is not None or self._weight > SMALL):
             await self._hand_over()
-        if self._running:
+        if self._running is not None:
             await self._settle()
         elif self._batch:
             self._require_room()
-            self.failed = True  # until both are done
-            self._hash_and_write(self._batch)
+            self.failed = True  # until it is done
+            self._keep(self._batch)
             self.failed = False
 
+    async def _put_down(self) -> None:
+        """Keep what was gathered: who waits holds no memory."""
+        if self._batch:
+            await self._hand_over()
+        await self._settle()
+
     async def _settle(self) -> None:
+        if self._running is None:
+            return
         try:
-            await settled(*self._running)
+            await settled(self._running)
         finally:
-            errors = [error for future in self._running if (error := future.exception())]
-            self.failed = bool(errors)
-        if errors:
-            raise errors[0]
+            error = self._running.exception()
+            self.failed = error is not None
+        if error is not None:
+            raise error
 
     def _require_room(self) -> None:
         if not self._has_room():
             self.failed = True
             raise StorageFull("the free space is down to its reserve")
 
-    def _hash_and_write(self, batch: Sequence[bytes]) -> None:
-        self._hash(batch)
-        self._write(batch)
-
-    def _hash(self, batch: Sequence[bytes]) -> None:
-        for piece in batch:
-            self._progress.add(piece)
-
-    def _write(self, batch: Sequence[bytes]) -> None:
+    def _keep(self, batch: Sequence[bytes]) -> None:
         with full_disk_told():
             self._end = write_all(self._fd, batch, self._end)
+        for piece in batch:
+            self._progress.add(piece)
         if self._end - self._pushed >= WRITE_BACK:
             start_write_back(self._fd, self._pushed, self._end)
             self._pushed = self._end

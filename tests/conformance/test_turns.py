@@ -1,0 +1,129 @@
+"""Few uploads are taken in at a time; all of them get there, and nobody waits for who is silent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from harbor.core.storage import lanes
+from harbor.core.storage.filesystem import FileStore
+from harbor.core.storage.lanes import AT_ONCE, BATCH, SLICE
+from tests.conformance.pushing import begun, sent
+
+pytestmark = pytest.mark.anyio
+KIB, MIB = 1024, 1024 * 1024
+PIECE = 256 * KIB
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path, reserve=0)
+    yield store
+    store.close()
+    turns = store._turns
+    assert (turns._free, len(turns._holders), len(turns._waiting)) == (AT_ONCE, 0, 0)
+
+
+async def test_few_are_taken_in_at_a_time_and_all_get_there(store: FileStore) -> None:
+    begun_, over, most = 0, 0, 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal begun_, over, most
+        begun_ += 1
+        most = max(most, begun_ - over)
+        for _ in range(4):
+            yield bytes(PIECE)
+        over += 1
+
+    uploads = [await begun(store) for _ in range(100)]
+    sizes = await asyncio.gather(*(store.append(name, pieces()) for name in uploads))
+    assert sizes == [4 * PIECE] * 100
+    assert most <= AT_ONCE
+
+
+async def test_who_has_much_lets_others_go_between(store: FileStore) -> None:
+    order: list[int] = []
+
+    async def pieces(number: int) -> AsyncIterator[bytes]:
+        for _ in range(3 * SLICE // MIB):
+            yield bytes(MIB)
+            await asyncio.sleep(0)
+        order.append(number)
+
+    async def small() -> AsyncIterator[bytes]:
+        order.append(-1)
+        yield b"small"
+
+    uploads = [await begun(store) for _ in range(AT_ONCE + 1)]
+    *large, last = uploads
+    requests = [store.append(name, pieces(n)) for n, name in enumerate(large)]
+    await asyncio.gather(*requests, store.append(last, small()))
+    assert order[0] == -1, "it waited until somebody had sent everything"
+
+
+async def test_nobody_waits_for_who_is_silent(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "LATE_S", 0.01)
+    go_on = asyncio.Event()
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b"something"
+        await go_on.wait()
+        yield b", and the rest"
+
+    uploads = [await begun(store) for _ in range(AT_ONCE + 1)]
+    *slow, fast = uploads
+    waiting = [asyncio.create_task(store.append(name, silent())) for name in slow]
+    async with asyncio.timeout(20):
+        assert await store.append(fast, sent(b"abc" * MIB)) == 3 * MIB
+    go_on.set()
+    assert await asyncio.gather(*waiting) == [len(b"something, and the rest")] * AT_ONCE
+
+
+async def test_who_leaves_while_waiting_takes_no_turn(store: FileStore) -> None:
+    go_on = asyncio.Event()
+
+    async def held() -> AsyncIterator[bytes]:
+        yield b"a"
+        await go_on.wait()
+
+    uploads = [await begun(store) for _ in range(AT_ONCE + 3)]
+    holding = [asyncio.create_task(store.append(n, held())) for n in uploads[:AT_ONCE]]
+    leaving = [asyncio.create_task(store.append(n, sent(b"b"))) for n in uploads[AT_ONCE:]]
+    await asyncio.sleep(0.01)
+    for each in leaving[:2]:
+        each.cancel()
+    go_on.set()
+    outcomes = await asyncio.gather(*holding, *leaving, return_exceptions=True)
+    assert outcomes[:AT_ONCE] == [1] * AT_ONCE
+    assert [type(each) for each in outcomes[AT_ONCE:-1]] == [asyncio.CancelledError] * 2
+    assert outcomes[-1] == 1
+
+
+@pytest.mark.parametrize("nbytes", [3 * BATCH + 5, BATCH, 3])
+async def test_an_upload_that_ends_badly_gives_its_turn_back(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch, nbytes: int
+) -> None:
+    data, upload_id, stalled = bytes(nbytes), await begun(store), asyncio.Event()
+
+    async def stalling() -> AsyncIterator[bytes]:
+        yield data
+        stalled.set()
+        await asyncio.Event().wait()
+
+    with pytest.raises(ConnectionResetError):
+        await store.append(upload_id, sent(data, then=ConnectionResetError()))
+    assert not store._turns._holders
+    request = asyncio.create_task(store.append(upload_id, stalling()))
+    await stalled.wait()
+    assert store._turns._holders
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert not store._turns._holders
+    monkeypatch.setattr(lanes, "write_all", None)
+    with pytest.raises(TypeError):
+        await store.append(upload_id, sent(data, data))
+    assert not store._turns._holders
