@@ -4,14 +4,21 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import click
 from msgspec import Meta
 
 from harbor import __version__
 from harbor.core.settings import Settings, SettingsError, environment, load
+
+if TYPE_CHECKING:
+    from harbor.app import FirstStart
 
 ON_COMMAND_LINE = (
     "host",
@@ -85,14 +92,31 @@ def serve(**options: Any) -> None:
 
     memory.tune()
     from harbor import server  # noqa: PLC0415
-    from harbor.app import prepare  # noqa: PLC0415
 
     settings = settings_from(options)
     os.environ.update(environment(settings))  # for worker processes
-    first = run(prepare(settings))
+    first = apart(partial(prepared, settings))
     os.environ.pop("HARBOR_ADMIN_PASSWORD", None)
     welcome(settings, first.admin_password)
     server.serve(settings)
+
+
+def prepared(settings: Settings) -> "FirstStart":
+    from harbor.app import prepare  # noqa: PLC0415
+
+    return run(prepare(settings))
+
+
+def apart(work: Callable[[], T]) -> T:
+    """What *work* returns, done by a child process.
+
+    Migrations and password hashes need memory once, which a server would keep for good.
+    """
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
+        try:
+            return pool.submit(work).result()
+        except BrokenProcessPool as error:
+            raise click.ClickException("the database could not be prepared") from error
 
 
 def welcome(settings: Settings, password: str | None) -> None:

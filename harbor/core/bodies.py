@@ -18,9 +18,9 @@ from uvicorn.server import ServerState
 from harbor.core.guard import KIB, GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
 
-READ = 512 * KIB  # in one go; more would leave the processor's cache before it is used
+READ = 256 * KIB  # in one go; more would leave the processor's cache before it is used
 FAST = 32 * KIB  # who sends so much between two looks has more to send
-HIGH = MIB  # of one client, not taken by the application: no more is read
+HIGH = 512 * KIB  # of one client, not taken by the application: no more is read
 LOW = HIGH // 2
 ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty

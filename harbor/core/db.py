@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, String, event, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
@@ -181,7 +181,7 @@ def sqlite_engine(url: URL, begin: str, **pool: Any) -> AsyncEngine:
 
 def insert_or_ignore(session: AsyncSession, table: type[Table], rows: list[dict[str, Any]]) -> Any:
     """An INSERT that leaves rows alone which are there already, whoever was first."""
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    dialect = import_module(f"sqlalchemy.dialects.{session.get_bind().dialect.name}")
     return dialect.insert(table).values(rows).on_conflict_do_nothing()
 
 

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import ARRAY, Boolean, ColumnElement, Select, String, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
@@ -21,13 +21,13 @@ Plain = Select[*tuple[Any, ...]] | UpdateBase
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Either:
-    """One statement, which the databases word differently."""
+    """One statement, which the databases word differently; given their module of SQLAlchemy."""
 
-    sqlite: UpdateBase
-    postgresql: UpdateBase
+    worded: Callable[[Any], UpdateBase]
 
     def on(self, dialect: str) -> UpdateBase:
-        return self.postgresql if dialect == "postgresql" else self.sqlite
+        # Only the module that is needed: each takes some megabytes.
+        return self.worded(import_module(f"sqlalchemy.dialects.{dialect}"))
 
 
 Statement = Plain | Either
@@ -45,7 +45,7 @@ def put_new(
         made = insert.on_conflict_do_nothing()
         return made if returning is None else made.returning(returning)  # type: ignore[no-any-return]
 
-    return Either(worded(sqlite), worded(postgresql))
+    return Either(worded)
 
 
 def put(
@@ -66,7 +66,7 @@ def put(
             index_elements=list(key), set_=rest, where=where and where(insert.excluded)
         )
 
-    return Either(worded(sqlite), worded(postgresql))
+    return Either(worded)
 
 
 class Texts(TypeDecorator[Sequence[str]]):
