@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -112,6 +113,8 @@ def apart(work: Callable[[], T]) -> T:
 
     Migrations and password hashes need memory once, which a server would keep for good.
     """
+    if threading.active_count() > 1:
+        return work()  # a fork would take along the locks that other threads hold
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as pool:
         try:
             return pool.submit(work).result()

@@ -182,7 +182,7 @@ def test_requests_right_behind_bodies_are_answered_in_their_order(here: Running)
         sender.join()
 
 
-@pytest.mark.parametrize("nbytes", [3, 100_000, MIB])
+@pytest.mark.parametrize("nbytes", [3, 100_000, 500_000])
 def test_what_came_is_told_before_the_client_is_gone(here: Running, nbytes: int) -> None:
     with here.connect() as client:
         client.sendall(head(b"/held", b"Content-Length: 9999999") + DATA[:nbytes])
