@@ -34,6 +34,7 @@ def round_of(server: Server, number: int, *, only_parent: bool = False) -> Verif
     allowed_s = READY_S[int(server.settings["HARBOR_WORKERS"])]
     took_s = server.start()
     wait_until(lambda: not pids_of(before), 30, "the old workers to end")
+    server.wait_ready()  # an old worker may have answered on its way out
     with Client(server.port) as client:
         found = Verifier(client, ledger)
         if took_s >= allowed_s:
