@@ -42,7 +42,7 @@ class Later:
             try:
                 await self._db.quick.write(partial(write_all, write, items))
                 written = True
-            except Exception:
+            except Exception:  # whatever the database says, the items are tried again
                 log.exception("could not write what waited", extra={"items": len(items)})
             finally:
                 if not written:

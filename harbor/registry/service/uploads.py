@@ -67,7 +67,7 @@ class Pushes:
             raise full() from error
         try:
             await self.db.quick.write(partial(self._begun, upload_id, at_most))
-        except Exception:
+        except Exception:  # refused, or not written: nobody was told the id
             await self.store.cancel(upload_id)  # or whoever is refused would fill the folder
             raise
         return upload_id
