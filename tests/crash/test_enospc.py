@@ -26,15 +26,13 @@ from tests.crash.client import (
 )
 from tests.crash.conftest import MakeServer
 from tests.crash.disks import MIB, Ballast, as_root, ext4, free, tmpfs
-from tests.crash.server import Server, slowness
+from tests.crash.server import HANGING_S, Server
 
 pytestmark = pytest.mark.crash
 REPOSITORY = "library/full"
 Disk = Callable[[Path, int], AbstractContextManager[Path]]
 DISK = 72 * MIB
 REFUSED = (507, 413, 503)
-ANSWER_S = 2.0
-READY_S = 3.0
 
 
 @pytest.fixture
@@ -119,7 +117,7 @@ def test_a_disk_is_filled_by_pushes(make_server: MakeServer, disk: Path, reserve
             f"{len(pushed)} blobs kept, {dict(client.seen)}, slowest answer "
             f"{client.slowest_s:.2f} s, ready in {took_s:.2f} s"
         )
-        assert client.slowest_s < ANSWER_S * slowness()
+        assert client.slowest_s < HANGING_S
 
 
 def check_database_is_writable(client: Client, raw: bytes) -> None:
@@ -139,7 +137,6 @@ def restart_full(server: Server, client: Client, pushed: list[bytes], raw: bytes
         client.close()
         stop()
         took_s = max(took_s, server.start())
-        assert took_s < READY_S
         check_content(client, pushed, raw)
         refused = client.call("POST", f"/v2/{REPOSITORY}/blobs/uploads/")
         assert refused.status in (*REFUSED, 202)
@@ -179,7 +176,7 @@ def test_many_fill_a_disk_at_once(make_server: MakeServer, disk: Path) -> None:
         check_content(client, pushed, raw)
         check_database_is_writable(client, raw)
     print(f"{len(pushed)} blobs kept, slowest answer {slowest_s:.2f} s")
-    assert slowest_s < ANSWER_S * slowness() * 2  # eight at once
+    assert slowest_s < HANGING_S
 
 
 @pytest.mark.parametrize("disk", [tmpfs, ext4], indirect=True)
@@ -218,7 +215,7 @@ def test_a_disk_that_others_fill(make_server: MakeServer, disk: Path) -> None:
         assert client.try_blob(content(1, 2_000_000), 1)
         expect(client.put_manifest(REPOSITORY, "v2", raw), 201)
         print(f"{dict(client.seen)}, slowest answer {client.slowest_s:.2f} s")
-        assert client.slowest_s < ANSWER_S * slowness()
+        assert client.slowest_s < HANGING_S
     assert server.stop() == 0
     if (server.data / "harbor.db").exists():
         with closing(sqlite3.connect(server.data / "harbor.db")) as database:
