@@ -22,10 +22,12 @@ from harbor.auth import tokens
 from harbor.auth.access import FrontDesk
 from harbor.auth.service import Accounts
 from harbor.auth.tokens import KeyRing
+from harbor.configuration.service import Configuration
 from harbor.core import api, clock, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
 from harbor.core.db import Database, Table
 from harbor.core.errors import HarborError
+from harbor.core.events import Events
 from harbor.core.express import Front
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
@@ -33,9 +35,12 @@ from harbor.core.metrics import LoopLag
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import Store
+from harbor.labels import models as label_models
+from harbor.portal import frame
 from harbor.portal import pages as portal_pages
 from harbor.projects import routes as project_routes
 from harbor.projects import service as projects
+from harbor.quotas import models as quota_models
 from harbor.registry import jobs as registry_jobs
 from harbor.registry import routes as registry_routes
 from harbor.registry.dispatch import RegistryApp
@@ -46,7 +51,7 @@ from harbor.users import service as users
 log = logging.getLogger(__name__)
 DOORS = (auth_routes, user_routes, project_routes, system_routes, portal_pages)
 METADATA = Table.metadata  # complete once this module is loaded
-assert audit_models.AuditLog.metadata is METADATA
+assert {audit_models, label_models, quota_models}  # no door of theirs imports these yet
 SWEEP_EVERY_S = 24 * 3600
 STOP_S = 5  # that background work gets to come to an end
 ADMIN = "admin"
@@ -97,6 +102,8 @@ class Building:
         self.later = Later(self.db)
         self.access_log = AccessLog() if settings.access_log else None
         self.keys = KeyRing(self.db, box_of(settings))
+        self.configuration = Configuration(self.db)
+        self.events = Events()
         accounts = Accounts(self.db, settings.failed_login_delay_s)
         self.desk = FrontDesk(self.db, settings, accounts, self.keys)
         ops = operations()
@@ -125,7 +132,10 @@ class Building:
             authorize=authorize,
             may=self.desk.may,
             record=audit.record,
-            things={KeyRing: self.keys},
+            show=frame.show,
+            show_error=frame.show_error,
+            events=self.events,
+            things={KeyRing: self.keys, Configuration: self.configuration},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import (
     Any,
@@ -26,10 +26,10 @@ from typing import (
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from harbor.core import html, wire
+from harbor.core import wire
 from harbor.core.db import Database
 from harbor.core.errors import (
     BadRequest,
@@ -39,6 +39,7 @@ from harbor.core.errors import (
     Unauthorized,
     Unprocessable,
 )
+from harbor.core.events import Events
 from harbor.core.later import Later
 from harbor.core.quick import Files, Pen, Rows, SessionPen
 from harbor.core.security import NOBODY, Permission, Principal
@@ -66,10 +67,11 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True)
 class View:
-    """The answer to a browser: a template and the one object it shows."""
+    """The answer to a browser: a template and the one object it shows, within the frame."""
 
     template: str
     page: object
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class Op:
     max_body: int = 4 * MIB  # bytes; a streaming operation has no limit
     id: str = ""  # the operationId, where it is not the handler's name in camelCase
     tag: str = ""
+    page: bool = False  # for browsers: it is no part of the API, and its errors are pages too
 
     @cached_property
     def types(self) -> dict[str, Any]:
@@ -153,6 +156,7 @@ class Routes:
 
     prefix: str = ""
     tag: str = ""
+    pages: bool = False
     ops: list[Op] = field(default_factory=list)
 
     def on(
@@ -160,9 +164,8 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         def add(handler: Handler) -> Handler:
             place = self.prefix + path
-            self.ops.append(
-                Op(method=method, path=place, handler=handler, tag=self.tag, **declared)
-            )
+            op = Op(method=method, path=place, handler=handler, tag=self.tag, **declared)
+            self.ops.append(replace(op, page=self.pages))
             return handler
 
         return add
@@ -180,6 +183,9 @@ class Wiring:
     authorize: Callable[["Ctx", Op], Awaitable[None]]
     may: Callable[[Principal, Permission, str], Awaitable[int | None]]
     record: Callable[[Pen, AuditLine], Awaitable[None]]
+    show: Callable[["Ctx", View], Awaitable[Response]]
+    show_error: Callable[["Ctx", HarborError], Awaitable[Response]]
+    events: Events
     things: dict[type, object] = field(default_factory=dict)
 
 
@@ -221,6 +227,10 @@ class Ctx:
             return result
 
         return await self.db.quick.write(with_line, files=files)
+
+    async def tell(self, event: object) -> None:
+        """Tell the rooms above, within this operation's transaction."""
+        await self.wiring.events.tell(SessionPen(self.session), event)
 
     async def record(self, pen: Pen, *, succeeded: bool) -> None:
         """Write the audit line that the operation declares, if it declares one."""
@@ -297,13 +307,17 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
         await wiring.authorize(ctx, op)
         ctx.given = await read(op, request)
         if op.stream:
-            return respond(op, request, await op.handler(ctx, **ctx.given))
-        reads = op.method in ("GET", "HEAD")
-        async with wiring.db.reading() if reads else ctx.writing() as ctx.transaction:
-            return respond(op, request, await op.handler(ctx, **ctx.given))
-    except HarborError:
+            answer = respond(op, request, await op.handler(ctx, **ctx.given))
+        else:
+            reads = op.method in ("GET", "HEAD")
+            async with wiring.db.reading() if reads else ctx.writing() as ctx.transaction:
+                answer = respond(op, request, await op.handler(ctx, **ctx.given))
+        return await wiring.show(ctx, answer) if isinstance(answer, View) else answer
+    except HarborError as error:
         if op.audit and ctx.given:
             await wiring.db.quick.write(partial(ctx.record, succeeded=False))
+        if op.page:
+            return await wiring.show_error(ctx, error)
         raise
 
 
@@ -315,6 +329,8 @@ async def read(op: Op, request: Request) -> dict[str, Any]:
             given[name] = wire.decode(await body_of(request, op.max_body), kind)
         elif name == "raw":
             given[name] = await body_of(request, op.max_body)
+        elif name == "form":
+            given[name] = wire.form(await body_of(request, op.max_body), kind)
         elif name == "query":
             given[name] = wire.parameters(dict(request.query_params), kind)
         elif name != "return":
@@ -339,17 +355,15 @@ async def body_of(request: Request, limit: int) -> bytes:
     return b"".join(pieces)
 
 
-def respond(op: Op, request: Request, result: object) -> Response:
-    """Turn what the handler returned into bytes."""
+def respond(op: Op, request: Request, result: object) -> Response | View:
+    """Turn what the handler returned into bytes; a view is shown after the transaction."""
     match result:
-        case Response():
+        case Response() | View():
             return result
         case None:
             return Response(status_code=op.status)
         case Created(location):
             return Response(status_code=201, headers={"Location": location})
-        case View(template, page):
-            return HTMLResponse(html.render(template, page), op.status, html.HEADERS)
         case Page(items, total):
             headers = {"X-Total-Count": str(total), **wire.links(request.url, total)}
             return Response(wire.encode(items), op.status, headers, wire.JSON)

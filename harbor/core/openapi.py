@@ -40,7 +40,7 @@ SECURITY = {
 
 def document(ops: Sequence[Op], title: str, version: str) -> dict[str, Any]:
     """All of *ops* but the pages."""
-    ops = [op for op in ops if op.types["return"] is not View]
+    ops = [op for op in ops if not op.page]
     kinds = [kind for op in ops for kind in data(op).values()]
     found, components = msgspec.json.schema_components(
         kinds, schema_hook=wire.schema_of, ref_template="#/components/schemas/{name}"

@@ -47,6 +47,7 @@ class Principal:
     user_id: int | None = None
     is_admin: bool = False
     grant: Grant | None = None  # set for a bearer: then nothing but the grant counts
+    csrf: str = field(default="", compare=False)  # what forms of a signed-in browser must send
     tried: bool = field(default=False, compare=False)  # an Authorization header was sent
 
     @property

@@ -13,7 +13,7 @@ from harbor.core.errors import NotFound
 from harbor.core.security import anyone
 from harbor.portal import schemas
 
-routes = Routes(tag="portal")
+routes = Routes(tag="portal", pages=True)
 STATIC = shipped.folder("templates") / "static"
 FILES = frozenset(file.name for file in STATIC.iterdir())
 TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}

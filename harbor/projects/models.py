@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from harbor.core import clock
 from harbor.core.db import Table, Time, ascii_text
+
+SYSTEM = 0  # in place of the id of a project
 
 
 class Project(Table):
@@ -48,5 +50,18 @@ class ProjectMetadata(Table):
     )
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     value: Mapped[str] = mapped_column(String(4096))
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
+
+
+class CVEAllowlist(Table):
+    """Vulnerabilities that do not stop a pull, in one project or, with ``SYSTEM``, everywhere."""
+
+    __tablename__ = "cve_allowlist"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(unique=True)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)  # seconds since 1970
+    items: Mapped[list[str]] = mapped_column(JSON, default=list)  # ids, in their order
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)

@@ -19,10 +19,12 @@ from harbor.core import api, web, wire
 from harbor.core.api import Audit, Created, Ctx, Op, Page, Routes, Wiring
 from harbor.core.db import Database
 from harbor.core.errors import Conflict, Forbidden, NotFound, TooLarge, Unauthorized, Unprocessable
+from harbor.core.events import Events
 from harbor.core.later import Later
 from harbor.core.security import NOBODY, Permission, Principal, anyone, project, signed_in, system
 from harbor.core.settings import Settings
 from harbor.core.storage.memory import MemoryStore
+from harbor.portal import frame
 from harbor.projects.models import ProjectMetadata
 from tests.conftest import opened
 from tests.make import error_of, message_of
@@ -155,6 +157,9 @@ def things(database_url: str, tmp_path: Any) -> Iterator[TestClient]:
         authorize=authorize,
         may=may,
         record=audit.record,
+        show=frame.show,
+        show_error=frame.show_error,
+        events=Events(),
     )
     router = Router(api.routes(routes.ops, wiring), lifespan=lifespan)
 

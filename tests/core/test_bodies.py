@@ -5,7 +5,6 @@ import hashlib
 import queue
 import random
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -15,16 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from harbor.core import bodies
 from harbor.core.bodies import ALL_HIGH, HIGH, READ, Reader, Shared
 from harbor.core.guard import KIB, Limits
 from harbor.core.settings import MIB
 from harbor.core.zerocopy import ServingProtocol
-from tests.core.test_guard import make_certificate, wait_until
+from tests.core.running import PATIENCE_S, Server, make_certificate, running, wait_until
 
-PATIENCE_S = 20
 DATA = random.Random(3).randbytes(5 * MIB)
 SIZES = [0, 1, 65_535, 65_536, MIB - 1, MIB, MIB + 1, 5 * MIB]
 
@@ -61,13 +58,8 @@ class App:
 
 
 @dataclass
-class Running:
-    server: uvicorn.Server
+class Running(Server):
     app: App
-    port: int
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
 
     @property
     def shared(self) -> Shared:
@@ -84,26 +76,19 @@ def serving(loop: str, **options: Any) -> Iterator[Running]:
     kind = type(
         "Protocol", (ServingProtocol,), {"__slots__": (), "limits": Limits(stall_s=1, linger_s=0.1)}
     )
-    config = uvicorn.Config(app, http=kind, loop=loop, lifespan="off", log_config=None, **options)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0), backlog=500) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        wait_until(lambda: server.started)
+    with running(app, kind, loop, **options) as server:
         try:
-            yield Running(server, app, listener.getsockname()[1])
+            yield Running(**vars(server), app=app)
         finally:
             app.may_go_on.set()
-            server.should_exit = server.force_exit = True
-            thread.join(PATIENCE_S)
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
 def here(request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(request.param) as running:
-        yield running
-        running.app.may_go_on.set()
-        running.expect_nothing_held()
+    with serving(request.param) as here:
+        yield here
+        here.app.may_go_on.set()
+        here.expect_nothing_held()
 
 
 def head(path: bytes, *lines: bytes, version: bytes = b"1.1") -> bytes:
@@ -305,11 +290,9 @@ def test_connections_that_break_together_give_back_what_they_held(here: Running)
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_bodies_arrive_over_tls(tmp_path: Path, loop: str) -> None:
     certificate = make_certificate(tmp_path / "server.pem")
-    context = ssl.create_default_context(cafile=certificate)
-    options = {"ssl_certfile": certificate, "ssl_keyfile": certificate}
     with (
-        serving(loop, **options) as here,
-        context.wrap_socket(here.connect(), server_hostname="localhost") as client,
+        serving(loop, ssl_certfile=certificate) as here,
+        here.connect() as client,
         client.makefile("rb") as stream,
     ):
         for request in (sized(b"/", DATA), chunked(b"/slow", DATA, 99_999)):

@@ -1,22 +1,26 @@
 """Answers that the server gives before there is an application: they look like all others."""
 
-import contextlib
+import logging
 import queue
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from harbor.core.express import Front, Headers, serving
+from harbor.core import express
+from harbor.core.express import Front, Headers
 from harbor.core.guard import Limits
+from tests.core.running import Server, make_certificate, running, wait_until
 
 HOT = b"GET /hot HTTP/1.1\r\nHost: x\r\n\r\n"
 COLD = b"GET /cold HTTP/1.1\r\nHost: x\r\n\r\n"
+LARGE = HOT.replace(b"/hot", b"/big")
 BIG = b"b" * 500_000
 LINES: queue.Queue[str] = queue.Queue()
 ANSWER = re.compile(rb"HTTP/1.1 200 OK\r\n((?:[^\r]+\r\n)+)\r\n")
@@ -42,36 +46,19 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-class Server:
-    def __init__(self, loop: str, limits: Limits, keep_alive_s: int) -> None:
-        config = uvicorn.Config(
-            app,
-            http=serving(limits, Front(answer, LINES.put)),
-            loop=loop,
-            lifespan="off",
-            log_config=None,
-            timeout_keep_alive=keep_alive_s,
-        )
-        self.server = uvicorn.Server(config)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
-
-    @contextlib.contextmanager
+@dataclass
+class Running(Server):
+    @contextmanager
     def client(self) -> Iterator["Client"]:
-        with (
-            socket.create_connection(self.listener.getsockname(), timeout=20) as connection,
-            contextlib.closing(Client(connection)) as client,
-        ):
+        with self.connect() as connection, closing(Client(connection)) as client:
             yield client
 
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
-        assert not self.thread.is_alive()
-        self.listener.close()
+
+@contextmanager
+def serving(loop: str, limits: Limits, **options: Any) -> Iterator[Running]:
+    http = express.serving(limits, Front(answer, LINES.put))
+    with running(app, http, loop, **options) as server:
+        yield Running(**vars(server))
 
 
 class Client:
@@ -101,13 +88,24 @@ class Client:
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    running = Server(request.param, Limits(header_s=0.4, linger_s=0.2), keep_alive_s=5)
-    yield running
-    running.stop()
+def loop(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_what_is_at_hand_is_answered_at_once(server: Server) -> None:
+@pytest.fixture(params=["http", "https"])
+def options(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Path]:
+    if request.param == "http":
+        return {}
+    return {"ssl_certfile": make_certificate(tmp_path / "server.pem")}
+
+
+@pytest.fixture
+def server(loop: str, options: dict[str, Path]) -> Iterator[Running]:
+    with serving(loop, Limits(header_s=0.4, linger_s=0.2), **options) as server:
+        yield server
+
+
+def test_what_is_at_hand_is_answered_at_once(server: Running) -> None:
     with server.client() as client:
         for _ in range(3):
             assert client.ask(HOT) == ("express", b"at once")
@@ -117,7 +115,7 @@ def test_what_is_at_hand_is_answered_at_once(server: Server) -> None:
         assert client.ask(HOT) == ("express", b"at once")
 
 
-def test_the_server_puts_its_own_headers_to_it(server: Server) -> None:
+def test_the_server_puts_its_own_headers_to_it(server: Running) -> None:
     with server.client() as client:
         client.socket.sendall(HOT.replace(b"\r\n\r\n", b"\r\nX-Request-ID: mine\r\n\r\n"))
         headers = client.headers()
@@ -147,13 +145,13 @@ def test_the_server_puts_its_own_headers_to_it(server: Server) -> None:
         HOT.replace(b"GET", b"OPTIONS"),
     ],
 )
-def test_what_is_not_plain_takes_the_ordinary_road(server: Server, raw: bytes) -> None:
+def test_what_is_not_plain_takes_the_ordinary_road(server: Running, raw: bytes) -> None:
     with server.client() as client:
         assert client.ask(HOT) == ("express", b"at once")
         assert client.ask(raw) == ("ordinary", b"at once")
 
 
-def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     turns = [HOT, COLD, HOT, HOT, COLD, COLD, HOT]
     with server.client() as client:
         client.socket.sendall(b"".join(turns))
@@ -162,7 +160,7 @@ def test_pipelined_requests_are_answered_in_order(server: Server) -> None:
         assert client.ask(HOT) == ("express", b"at once")
 
 
-def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+def test_a_request_may_come_byte_by_byte(server: Running) -> None:
     with server.client() as client:
         client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in HOT + COLD + HOT:
@@ -171,7 +169,7 @@ def test_a_request_may_come_byte_by_byte(server: Server) -> None:
         assert bodies == [b"at once", b"in a while", b"at once"]
 
 
-def test_an_idle_connection_is_not_taken_for_a_late_request(server: Server) -> None:
+def test_an_idle_connection_is_not_taken_for_a_late_request(server: Running) -> None:
     with server.client() as client:
         assert client.ask(HOT) == ("express", b"at once")
         time.sleep(0.9)  # more than a header may take
@@ -180,32 +178,30 @@ def test_an_idle_connection_is_not_taken_for_a_late_request(server: Server) -> N
         assert client.stream.readline().split()[1] == b"408"
 
 
-def test_a_connection_on_which_nothing_comes_any_more_is_closed() -> None:
-    server = Server("uvloop", Limits(), keep_alive_s=1)
-    try:
-        with server.client() as client:
-            assert client.ask(HOT) == ("express", b"at once")
-            client.socket.settimeout(5)
-            assert client.stream.read() == b""
-    finally:
-        server.stop()
+def test_a_connection_on_which_nothing_comes_any_more_is_closed(
+    loop: str, options: dict[str, Path]
+) -> None:
+    with (
+        serving(loop, Limits(), timeout_keep_alive=1, **options) as server,
+        server.client() as client,
+    ):
+        assert client.ask(HOT) == ("express", b"at once")
+        client.socket.settimeout(5)
+        assert client.stream.read() == b""
 
 
-def test_who_asks_and_does_not_read_fills_no_memory(server: Server) -> None:
+def test_who_asks_and_does_not_read_fills_no_memory(server: Running) -> None:
     count = 45  # answers, 22 MB in all
-    request = HOT.replace(b"/hot", b"/big")
     with server.client() as client:
-        sender = threading.Thread(target=client.socket.sendall, args=(request * count,))
-        sender.start()
+        client.socket.sendall(LARGE * count)
         time.sleep(0.5)
         (protocol,) = server.server.server_state.connections
         assert protocol.transport.get_write_buffer_size() < 2 * 1024 * 1024
         for _ in range(count):
             assert client.read()[1] == BIG
-        sender.join()
 
 
-def test_each_request_is_a_line_of_the_log(server: Server) -> None:
+def test_each_request_is_a_line_of_the_log(server: Running) -> None:
     while not LINES.empty():
         LINES.get()
     with server.client() as client:
@@ -213,8 +209,32 @@ def test_each_request_is_a_line_of_the_log(server: Server) -> None:
     assert re.match(r'127.0.0.1 "GET /hot" 200 \d+\.\dms [0-9a-f-]{36}\n', LINES.get(timeout=5))
 
 
-def test_the_server_stops_although_a_client_stays(server: Server) -> None:
+def test_a_large_answer_is_written_at_once_too(server: Running) -> None:
+    with server.client() as client:
+        for _ in range(3):
+            assert client.ask(LARGE) == ("express", BIG)
+            assert client.ask(HOT) == ("express", b"at once")
+
+
+@pytest.mark.parametrize("said", [HOT[:20], HOT, LARGE * 9, HOT + COLD + LARGE, COLD + HOT[:20]])
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_client_that_leaves_in_the_middle_harms_nobody(
+    server: Running, caplog: pytest.LogCaptureFixture, said: bytes, reads: bool
+) -> None:
+    for _ in range(5):
+        with server.client() as client:
+            client.socket.sendall(said)
+            if reads and said != HOT[:20]:
+                client.stream.readline()
+    wait_until(lambda: not server.server.server_state.connections)
     with server.client() as client:
         assert client.ask(HOT) == ("express", b"at once")
-        server.stop()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_the_server_stops_although_a_client_stays(loop: str) -> None:
+    with ExitStack() as stay:
+        with serving(loop, Limits()) as server:
+            client = stay.enter_context(server.client())
+            assert client.ask(HOT) == ("express", b"at once")
         assert client.stream.read() == b""

@@ -6,31 +6,25 @@ import queue
 import select
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from harbor.core import guard
 from harbor.core.guard import KIB, GuardedProtocol, Limits, guarded
+from tests.core.running import PATIENCE_S, Server, make_certificate, running, wait_until
 
 SHORT = Limits(0.3, body_window_s=0.3, stall_s=0.3, linger_s=0.2, max_pipelined=5)
 HEAD = b"GET %s HTTP/1.1\r\nHost: x\r\n"
 GET = HEAD + b"\r\n"
 PUT = b"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 CHUNKED = b"PUT /put HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
-PATIENCE_S = 5  # for what must happen
 CUT = (b"abc", "http.disconnect")
 
 
@@ -73,13 +67,8 @@ class App:
 
 
 @dataclass
-class Running:
-    port: int
+class Running(Server):
     app: App
-    server: uvicorn.Server
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S)
 
     def told(self) -> tuple[bytes, str]:
         return self.app.told.get(timeout=PATIENCE_S)
@@ -93,18 +82,8 @@ class Running:
 @contextmanager
 def serving(limits: Limits, loop: str = "uvloop", **options: Any) -> Iterator[Running]:
     app = App()
-    kind = guarded(limits)
-    config = uvicorn.Config(app, http=kind, loop=loop, lifespan="off", log_config=None, **options)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            wait_until(lambda: server.started)
-            yield Running(listener.getsockname()[1], app, server)
-        finally:
-            server.should_exit = server.force_exit = True
-            thread.join(PATIENCE_S)
+    with running(app, guarded(limits), loop, **options) as server:
+        yield Running(**vars(server), app=app)
 
 
 @pytest.fixture(scope="module")
@@ -115,19 +94,12 @@ def servers() -> Iterator[dict[str, Running]]:
 
 @pytest.fixture
 def here(servers: dict[str, Running], request: pytest.FixtureRequest) -> Running:
-    running = servers[getattr(request, "param", "uvloop")]
-    running.app.told = queue.Queue()
-    return running
+    here = servers[getattr(request, "param", "uvloop")]
+    here.app.told = queue.Queue()
+    return here
 
 
 on_both_loops = pytest.mark.parametrize("here", ["uvloop", "asyncio"], indirect=True)
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def read(client: socket.socket, end: bytes = b"(never)") -> bytes:
@@ -349,31 +321,13 @@ def test_only_whole_requests_are_answered_at_the_end(here: Running, name: str) -
     assert here.app.told.empty()
 
 
-def make_certificate(path: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name.from_rfc4514_string("CN=localhost")
-    begin = datetime.now(UTC) - timedelta(hours=1)
-    signed = (
-        x509.CertificateBuilder(name, name, key.public_key(), 1)
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(hours=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    secret = key.private_bytes(pem, pkcs8, serialization.NoEncryption())
-    path.write_bytes(secret + signed.public_bytes(pem))
-    return path
-
-
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 def test_the_limits_hold_under_tls(tmp_path: Path, loop: str) -> None:
     certificate = make_certificate(tmp_path / "server.pem")
-    context = ssl.create_default_context(cafile=certificate)
-    with serving(SHORT, loop, ssl_certfile=certificate, ssl_keyfile=certificate) as here:
+    with serving(SHORT, loop, ssl_certfile=certificate) as here:
 
-        def send(request: bytes) -> ssl.SSLSocket:
-            client = context.wrap_socket(here.connect(), server_hostname="localhost")
+        def send(request: bytes) -> socket.socket:
+            client = here.connect()
             client.sendall(request)
             return client
 

@@ -8,11 +8,11 @@ from starlette.testclient import TestClient
 
 from harbor.app import operations
 from harbor.core import openapi
-from harbor.core.api import Op, View
+from harbor.core.api import Op
 from harbor.core.openapi import camel
 
 DOCUMENT = openapi.document(operations(), "Harbor", "1.0")
-DESCRIBED = [op for op in operations() if op.types["return"] is not View]
+DESCRIBED = [op for op in operations() if not op.page]
 
 
 def described(op: Op) -> dict[str, Any]:

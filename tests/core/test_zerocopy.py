@@ -1,22 +1,30 @@
 """Files sent by the kernel arrive whole, whatever the client does."""
 
+import asyncio
+import hashlib
 import os
 import queue
 import random
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
+from starlette.requests import Request
 
 from harbor.core.express import serving
 from harbor.core.guard import Limits
+from harbor.core.oci import Digest
 from harbor.core.settings import MIB
+from harbor.core.storage.filesystem import FileStore
 from harbor.core.zerocopy import EXTENSION, FileShrank
+from harbor.registry.answers import BlobResponse
+from tests.core.running import Server, make_certificate, running
 
 SIZE = 24 * MIB + 7
 GET = b"GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n"
@@ -43,31 +51,9 @@ class App:
             raise
 
 
-class Server:
-    def __init__(self, app: App, loop: str) -> None:
-        self.app = app
-        config = uvicorn.Config(
-            app,
-            http=serving(Limits(stall_s=1.0)),
-            loop=loop,
-            lifespan="off",
-            log_config=None,
-        )
-        self.server = uvicorn.Server(config)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
-
-    def connect(self) -> socket.socket:
-        return socket.create_connection(self.listener.getsockname(), timeout=20)
-
-    def stop(self) -> None:
-        self.server.should_exit = self.server.force_exit = True
-        self.thread.join(10)
-        self.listener.close()
-        os.close(self.app.fd)
+@dataclass
+class Running(Server):
+    app: App
 
 
 @pytest.fixture(scope="module")
@@ -76,11 +62,12 @@ def content() -> bytes:
 
 
 @pytest.fixture(params=["uvloop", "asyncio"])
-def server(request: pytest.FixtureRequest, tmp_path: Path, content: bytes) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path: Path, content: bytes) -> Iterator[Running]:
     (tmp_path / "file").write_bytes(content)
-    running = Server(App(tmp_path / "file"), request.param)
-    yield running
-    running.stop()
+    app = App(tmp_path / "file")
+    with running(app, serving(Limits(stall_s=1.0)), request.param) as server:
+        yield Running(**vars(server), app=app)
+    os.close(app.fd)
 
 
 def answers(connection: socket.socket, lengths: list[int]) -> list[bytes]:
@@ -94,21 +81,21 @@ def answers(connection: socket.socket, lengths: list[int]) -> list[bytes]:
     return bodies
 
 
-def test_a_file_arrives_byte_for_byte(server: Server, content: bytes) -> None:
+def test_a_file_arrives_byte_for_byte(server: Running, content: bytes) -> None:
     with server.connect() as client:
         client.sendall(GET % (b"/0-%d" % SIZE, b""))
         assert answers(client, [SIZE]) == [content]
     assert server.app.ended.get(timeout=5) == "well"
 
 
-def test_parts_follow_each_other_in_one_connection(server: Server, content: bytes) -> None:
+def test_parts_follow_each_other_in_one_connection(server: Running, content: bytes) -> None:
     with server.connect() as client:
         for start, stop in ((5, 6), (0, 9 * MIB), (MIB, MIB), (SIZE - 3, SIZE), (3, SIZE)):
             client.sendall(GET % (b"/%d-%d" % (start, stop), b""))
             assert answers(client, [stop - start]) == [content[start:stop]]
 
 
-def test_pipelined_requests_are_answered_in_their_order(server: Server, content: bytes) -> None:
+def test_pipelined_requests_are_answered_in_their_order(server: Running, content: bytes) -> None:
     parts = [(0, 5 * MIB), (7, 8), (MIB, 6 * MIB)]
     with server.connect() as client:
         client.sendall(b"".join(GET % (b"/%d-%d" % part, b"") for part in parts))
@@ -116,7 +103,7 @@ def test_pipelined_requests_are_answered_in_their_order(server: Server, content:
         assert bodies == [content[start:stop] for start, stop in parts]
 
 
-def test_head_gets_no_bytes(server: Server, content: bytes) -> None:
+def test_head_gets_no_bytes(server: Running, content: bytes) -> None:
     with server.connect() as client:
         client.sendall(b"HEAD /0-%d HTTP/1.1\r\nHost: x\r\n\r\n" % SIZE)
         client.sendall(GET % (b"/1-4", b"Connection: close\r\n"))
@@ -125,7 +112,7 @@ def test_head_gets_no_bytes(server: Server, content: bytes) -> None:
         assert received.endswith(b"\r\n\r\n" + content[1:4])
 
 
-def test_a_slow_reader_gets_all_of_it(server: Server, content: bytes) -> None:
+def test_a_slow_reader_gets_all_of_it(server: Running, content: bytes) -> None:
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
         client.sendall(GET % (b"/0-%d" % SIZE, b"Connection: close\r\n"))
@@ -137,14 +124,14 @@ def test_a_slow_reader_gets_all_of_it(server: Server, content: bytes) -> None:
         assert received.endswith(content)
 
 
-def test_a_reader_that_stops_is_dropped(server: Server) -> None:
+def test_a_reader_that_stops_is_dropped(server: Running) -> None:
     with server.connect() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.sendall(GET % (b"/0-%d" % SIZE, b""))
         assert server.app.ended.get(timeout=10) == "well"  # as ``send`` to one who has gone
 
 
-def test_a_client_that_leaves_in_the_middle_harms_nobody(server: Server, content: bytes) -> None:
+def test_a_client_that_leaves_in_the_middle_harms_nobody(server: Running, content: bytes) -> None:
     for _ in range(10):
         with server.connect() as client:
             client.sendall(GET % (b"/0-%d" % SIZE, b""))
@@ -157,7 +144,7 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(server: Server, content
     assert abs(len(os.listdir("/proc/self/fd")) - before) <= 1
 
 
-def test_a_file_that_is_shorter_than_promised_ends_the_connection(server: Server) -> None:
+def test_a_file_that_is_shorter_than_promised_ends_the_connection(server: Running) -> None:
     with server.connect() as client:
         client.sendall(GET % (b"/%d-%d" % (SIZE - 10, SIZE + 10), b""))
         received = b"".join(iter(lambda: client.recv(65536), b""))
@@ -165,7 +152,7 @@ def test_a_file_that_is_shorter_than_promised_ends_the_connection(server: Server
     assert server.app.ended.get(timeout=5) == "short"
 
 
-def test_many_at_once_get_their_own_bytes(server: Server, content: bytes) -> None:
+def test_many_at_once_get_their_own_bytes(server: Running, content: bytes) -> None:
     wrong: list[int] = []
 
     def fetch(seed: int) -> None:
@@ -184,3 +171,45 @@ def test_many_at_once_get_their_own_bytes(server: Server, content: bytes) -> Non
     for thread in threads:
         thread.join(30)
     assert not wrong
+
+
+async def keep(store: FileStore, content: bytes) -> Digest:
+    async def once() -> AsyncIterator[bytes]:
+        yield content
+
+    upload, digest = "0" * 32, Digest(f"sha256:{hashlib.sha256(content).hexdigest()}")
+    await store.begin(upload)
+    await store.append(upload, once())
+    await store.seal(upload, digest)
+    await store.publish(upload, digest)
+    return digest
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize("tls", [False, True])
+def test_blobs_are_the_same_with_and_without_tls(
+    tmp_path: Path, content: bytes, loop: str, tls: bool
+) -> None:
+    options = {"ssl_certfile": make_certificate(tmp_path / "server.pem")} if tls else {}
+    store = FileStore(tmp_path / "store", reserve=0)
+    digest = asyncio.run(keep(store, content))
+    offered: set[bool] = set()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        offered.add(EXTENSION in scope.get("extensions", ()))
+        await BlobResponse(Request(scope), store, digest)(scope, receive, send)
+
+    with running(app, serving(Limits()), loop, **options) as server:
+        client = HTTPConnection("localhost")
+        client.sock = server.connect()
+        for start, stop in ((0, SIZE), (5, 6), (MIB, 9 * MIB), (SIZE - MIB, SIZE), (3, SIZE)):
+            client.request("GET", "/", headers={"Range": f"bytes={start}-{stop - 1}"})
+            answer = client.getresponse()
+            assert answer.status == 206
+            assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/{SIZE}"
+            assert answer.read() == content[start:stop]
+        client.request("GET", "/")
+        assert client.getresponse().read() == content
+        client.close()
+    assert offered == {not tls}
+    store.close()

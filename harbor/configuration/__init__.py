@@ -1,0 +1,1 @@
+"""System settings that an administrator can change while the server runs."""

@@ -1,0 +1,1 @@
+"""Labels: words with a colour, for artifacts."""
