@@ -5,6 +5,7 @@ import (
 	"encoding"
 	"encoding/hex"
 	"fmt"
+	"net"
 )
 
 // images has every connection push an image of its own, all at the same time: a layer of *size*
@@ -21,6 +22,11 @@ func images(t target, seed string, clients int, size int64) (report, error) {
 			return report{}, err
 		}
 		defer c.Close()
+		// Clients elsewhere have kernels of their own. Here thousands of send buffers and the
+		// server's receive buffers share one limit (tcp_mem), beyond which packets are dropped.
+		if err := c.Conn.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+			return report{}, err
+		}
 		config := newSmall(seed, i, 512)
 		document := fmt.Appendf(nil, `{"schemaVersion":2,"mediaType":%q,"config":{"mediaType":%q,`+
 			`"digest":%q,"size":512},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",`+
