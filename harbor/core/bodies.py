@@ -15,8 +15,9 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from harbor.core.guard import KIB, GuardedProtocol, check_uvicorn
+from harbor.core.guard import GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
+from harbor.core.watch import KIB
 
 READ = 256 * KIB  # in one go; more would leave the processor's cache before it is used
 FAST = 32 * KIB  # who sends so much between two looks has more to send

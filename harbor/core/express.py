@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from harbor.core import web
-from harbor.core.guard import Limits
+from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
 
 Headers = list[tuple[bytes, bytes]]

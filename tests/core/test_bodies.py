@@ -17,8 +17,8 @@ import pytest
 
 from harbor.core import bodies
 from harbor.core.bodies import ALL_HIGH, HIGH, READ, Reader, Shared
-from harbor.core.guard import KIB, Limits
 from harbor.core.settings import MIB
+from harbor.core.watch import KIB, Limits
 from harbor.core.zerocopy import ServingProtocol
 from tests.core.running import PATIENCE_S, Server, make_certificate, running, wait_until
 
