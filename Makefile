@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -p tests.plugins
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test check fix docs migration clients crash postgres bench
+.PHONY: help setup serve test check fix docs messages migration clients crash browser fuzz postgres bench
 
 help: ## list these
 	@awk -F ': *[^#]*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ serve: $(VENV)/.for-users ## start the registry: make serve ARGS="--port 9000"
 	@$(BIN)/harbor serve $(ARGS)
 
 test: setup ## every test that needs nothing but Python: make test ARGS="-k members"
-	$(PYTEST) -m "not clients and not crash" -n auto $(ARGS)
+	$(PYTEST) -m "not clients and not crash and not browser and not fuzz" -n auto $(ARGS)
 
 check: setup ## style, types, import contracts, migrations, generated pages
 	$(BIN)/ruff check
@@ -36,6 +36,9 @@ fix: setup ## mend what of the style can be mended by itself
 docs: setup ## write the reference pages
 	$(BIN)/harbor docs
 
+messages: setup ## collect the texts of pages for translators, and list what Chinese lacks
+	$(BIN)/python -m tests.messages
+
 migration: setup ## write the migration that the tables need: make migration name=add_robot_expiry
 	@test -n "$(name)" || { echo "say what it does: make migration name=add_robot_expiry"; exit 1; }
 	tests/with_database $(BIN)/alembic revision --autogenerate -m "$(name)" \
@@ -48,9 +51,16 @@ clients: setup ## docker, podman, buildah, skopeo, crane, oras, helm and the OCI
 crash: setup ## kill real servers, and look at what they kept
 	$(PYTEST) -m crash $(ARGS)
 
+browser: setup ## what the pages do in Chromium; pictures of them go to .tools/screenshots
+	tests/install chromium fonts-noto-cjk
+	$(PYTEST) -m browser -n 2 --dist loadfile $(ARGS)
+
+fuzz: setup ## requests that the OpenAPI document allows and forbids, by Schemathesis
+	$(PYTEST) -m fuzz -n 0 $(ARGS)
+
 postgres: setup ## the tests of "make test" on PostgreSQL
 	tests/with_postgres tests/with_database $(BIN)/alembic check
-	tests/with_postgres $(PYTEST) -m "not clients and not crash" -n auto $(ARGS)
+	tests/with_postgres $(PYTEST) -m "not clients and not crash and not browser and not fuzz" -n auto $(ARGS)
 
 bench: setup ## how fast it is beside CNCF distribution: make bench ARGS="--short"
 	benchmarks/install

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,13 +16,24 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harbor import __version__
-from harbor.audit import models as audit_models
-from harbor.audit import service as audit
-from harbor.auth import routes as auth_routes
+from harbor.apidocs import pages as apidocs_pages
+from harbor.artifacts.service import releases
+from harbor.artifacts.service.pulls import Pulls
+from harbor.audit import routes as audit_routes
+from harbor.audit.service import AuditTrail, Syslog
+from harbor.auth import jobs as auth_jobs
+from harbor.auth import pages as auth_pages
 from harbor.auth import tokens
-from harbor.auth.access import FrontDesk
+from harbor.auth.access import Credentials, FrontDesk
+from harbor.auth.csrf import Csrf
+from harbor.auth.routes import session as session_routes
+from harbor.auth.routes import token as token_routes
+from harbor.auth.routes import user as own_routes
 from harbor.auth.service import Accounts
+from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import KeyRing
+from harbor.configuration import pages as configuration_pages
+from harbor.configuration import routes as configuration_routes
 from harbor.configuration.service import Configuration
 from harbor.core import api, clock, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
@@ -35,23 +47,64 @@ from harbor.core.metrics import LoopLag
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import Store
-from harbor.labels import models as label_models
+from harbor.labels import pages as label_pages
+from harbor.labels import routes as label_routes
 from harbor.portal import frame
 from harbor.portal import pages as portal_pages
-from harbor.projects import routes as project_routes
+from harbor.portal.live import Live
 from harbor.projects import service as projects
-from harbor.quotas import models as quota_models
+from harbor.projects.events import ProjectCreated, ProjectDeleted
+from harbor.projects.pages import configuration as project_configuration_pages
+from harbor.projects.pages import creation as project_creation_pages
+from harbor.projects.pages import listing as project_list_pages
+from harbor.projects.pages import logs as log_pages
+from harbor.projects.pages import members as project_member_pages
+from harbor.projects.pages import summary as project_summary_pages
+from harbor.projects.routes import allowlist as allowlist_routes
+from harbor.projects.routes import members as member_routes
+from harbor.projects.routes import metadata as metadata_routes
+from harbor.projects.routes import projects as project_routes
+from harbor.quotas import pages as quota_pages
+from harbor.quotas import routes as quota_routes
+from harbor.quotas import service as quotas
 from harbor.registry import jobs as registry_jobs
 from harbor.registry import routes as registry_routes
 from harbor.registry.dispatch import RegistryApp
+from harbor.system import pages as system_pages
 from harbor.system import routes as system_routes
 from harbor.users import routes as user_routes
 from harbor.users import service as users
 
 log = logging.getLogger(__name__)
-DOORS = (auth_routes, user_routes, project_routes, system_routes, portal_pages)
+DOORS = (
+    configuration_routes,
+    token_routes,
+    session_routes,
+    own_routes,
+    user_routes,
+    project_routes,
+    member_routes,
+    metadata_routes,
+    allowlist_routes,
+    label_routes,
+    quota_routes,
+    audit_routes,
+    project_list_pages,
+    project_creation_pages,
+    project_summary_pages,
+    project_member_pages,
+    project_configuration_pages,
+    log_pages,
+    label_pages,
+    quota_pages,
+    configuration_pages,
+    auth_pages,
+    system_pages,
+    system_routes,
+    portal_pages,
+    apidocs_pages,
+)
 METADATA = Table.metadata  # complete once this module is loaded
-assert {audit_models, label_models, quota_models}  # no door of theirs imports these yet
 SWEEP_EVERY_S = 24 * 3600
 STOP_S = 5  # that background work gets to come to an end
 ADMIN = "admin"
@@ -75,6 +128,7 @@ async def prepare(settings: Settings) -> FirstStart:
     settings.data.mkdir(mode=0o750, parents=True, exist_ok=True)
     box = box_of(settings)
     db = Database(settings.database)
+    configuration_of(settings, db)  # what it refuses, it refuses before tables are made
     password = settings.admin_password or generate_password()
     hashed = await hash_password(password)
     try:
@@ -82,6 +136,7 @@ async def prepare(settings: Settings) -> FirstStart:
             await migrations.upgrade(session)
             made = await users.seed(session, admin_password_hash=hashed)
             await projects.seed_library(session)
+            await quotas.seed(session)
             await tokens.seed(session, box)
     finally:
         await db.close()
@@ -90,6 +145,10 @@ async def prepare(settings: Settings) -> FirstStart:
 
 def box_of(settings: Settings) -> Box:
     return Box(settings.secret_key or key_from(settings.data / "secret.key"))
+
+
+def configuration_of(settings: Settings, db: Database) -> Configuration:
+    return Configuration(db, box_of(settings), settings.config_overwrite_json)
 
 
 class Building:
@@ -102,24 +161,35 @@ class Building:
         self.later = Later(self.db)
         self.access_log = AccessLog() if settings.access_log else None
         self.keys = KeyRing(self.db, box_of(settings))
-        self.configuration = Configuration(self.db)
+        self.configuration = configuration_of(settings, self.db)
+        self.syslog = Syslog()
+        self.trail = AuditTrail(self.configuration, self.syslog)
+        self.pulls = Pulls(self.later, self.trail)
+        self.live = Live(self.db.quick)
         self.events = Events()
-        accounts = Accounts(self.db, settings.failed_login_delay_s)
-        self.desk = FrontDesk(self.db, settings, accounts, self.keys)
+        self.events.on(ProjectCreated, partial(quotas.add, self.configuration))
+        self.events.on(ProjectDeleted, quotas.remove)
+        self.events.on(ProjectDeleted, releases.forget)
+        self.known = Credentials(
+            Accounts(self.db, settings.failed_login_delay_s),
+            self.keys,
+            Sessions(self.db, self.later, self.configuration),
+            Csrf(box_of(settings).key_for("csrf"), settings),
+        )
+        self.desk = FrontDesk(self.db, settings, self.configuration, self.known)
         ops = operations()
         self.registry = RegistryApp(
-            registry_routes.routes.ops, self.wiring(self.desk.authorize_registry)
+            registry_routes.routes.ops, self.wiring(self.desk.authorize_registry), self.pulls
         )
         rest = [op for op in ops if op.tag != registry_routes.routes.tag]
+        wiring = self.wiring(self.desk.authorize)
         self.router = Router(
-            [
-                Route("/openapi.json", describe(ops)),
-                *api.routes(rest, self.wiring(self.desk.authorize)),
-            ],
+            [Route("/openapi.json", describe(ops)), *api.routes(rest, wiring)],
+            default=frame.nowhere(wiring),
             lifespan=self.lifespan,
         )
         note = self.access_log.note if self.access_log else None
-        self.app: ASGIApp = web.Around(self.route, note)
+        self.app: ASGIApp = web.Around(self.route, note, frame.broken)
         self.front = Front(self.registry.hot.at_once, note)
 
     def wiring(self, authorize: Any) -> api.Wiring:
@@ -131,11 +201,19 @@ class Building:
             authenticate=self.desk.authenticate,
             authorize=authorize,
             may=self.desk.may,
-            record=audit.record,
+            record=self.trail.record,
             show=frame.show,
             show_error=frame.show_error,
             events=self.events,
-            things={KeyRing: self.keys, Configuration: self.configuration},
+            things={
+                KeyRing: self.keys,
+                Accounts: self.known.accounts,
+                Sessions: self.known.sessions,
+                Csrf: self.known.csrf,
+                Configuration: self.configuration,
+                Pulls: self.pulls,
+                Live: self.live,
+            },
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,7 +233,7 @@ class Building:
         try:
             await self.keys.load()
             lag.start()
-            work = [self.later.run(stopping), self.sweep(stopping)]
+            work = [self.later.run(stopping), self.sweep(stopping), self.syslog.run(stopping)]
             if self.access_log:
                 work.append(self.access_log.run(stopping))
             tasks += [asyncio.create_task(each) for each in work]
@@ -165,6 +243,7 @@ class Building:
             lag.stop()
             if tasks:
                 await asyncio.wait(tasks, timeout=STOP_S)
+            await self.syslog.close()
             await self.db.close()
 
     async def sweep(self, stopping: asyncio.Event) -> None:
@@ -172,6 +251,7 @@ class Building:
         idle_s = self.settings.upload_idle_s
         while not stopping.is_set():
             try:
+                await auth_jobs.sweep(self.db)
                 await registry_jobs.sweep(
                     self.db, self.store, upload_idle_s=idle_s, stopping=stopping
                 )

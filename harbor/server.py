@@ -14,8 +14,8 @@ from uvicorn.supervisors import Multiprocess
 from harbor.app import Building
 from harbor.core import logs, metrics
 from harbor.core.express import serving
-from harbor.core.guard import Limits
 from harbor.core.settings import Settings, telling_children
+from harbor.core.watch import Limits
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -66,6 +66,7 @@ def config(settings: Settings, app: object, http: object) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=True,
+        forwarded_allow_ips=settings.trusted_proxies,
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
         timeout_keep_alive=75,

@@ -28,6 +28,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cve_allowlist")),
         sa.UniqueConstraint("project_id", name=op.f("uq_cve_allowlist_project_id")),
     )
+    op.execute(
+        "INSERT INTO cve_allowlist (project_id, items, creation_time, update_time) "
+        "VALUES (0, '[]', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP)"
+    )
+    op.execute(
+        "INSERT INTO cve_allowlist (project_id, items, creation_time, update_time) "
+        "SELECT project_id, '[]', creation_time, creation_time FROM project WHERE NOT deleted"
+    )
+    op.create_index(
+        "ix_project_metadata_public",
+        "project_metadata",
+        ["value", "project_id"],
+        unique=False,
+        sqlite_where=sa.text("name = 'public'"),
+        postgresql_where=sa.text("name = 'public'"),
+    )
     op.create_table(
         "label",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -51,6 +67,7 @@ def upgrade() -> None:
         "session",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("password_mark", sa.String(length=64), nullable=False),
         sa.Column("address", sa.String(length=64), nullable=False),
         sa.Column("user_agent", sa.String(length=255), nullable=False),
         sa.Column("creation_time", sa.DateTime(timezone=True), nullable=False),
@@ -67,6 +84,38 @@ def upgrade() -> None:
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_user_id"), ["user_id"], unique=False)
+
+    with op.batch_alter_table("audit_log_ext", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_project_id_op_time"))
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_operation_op_time_id_project_id_username"),
+            ["operation", "op_time", "id", "project_id", "username"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_project_id_op_time_id_username_operation"),
+            ["project_id", "op_time", "id", "username", "operation"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_username_op_time_id_project_id_operation"),
+            ["username", "op_time", "id", "project_id", "operation"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_resource_type_op_time_id"),
+            ["resource_type", "op_time", "id"],
+            unique=False,
+            sqlite_where=sa.text("resource_type <> 'artifact'"),
+            postgresql_where=sa.text("resource_type <> 'artifact'"),
+        )
+        batch_op.create_index(
+            "ix_audit_log_ext_failed",
+            ["op_time", "id"],
+            unique=False,
+            sqlite_where=sa.text("operation_result = 0"),
+            postgresql_where=sa.text("operation_result = false"),
+        )
 
     op.create_table(
         "project_blob",
@@ -106,6 +155,43 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quota")),
         sa.UniqueConstraint("project_id", name=op.f("uq_quota_project_id")),
     )
+    with op.batch_alter_table("repository_blob", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repository_blob_digest"))
+        batch_op.create_index(
+            batch_op.f("ix_repository_blob_digest_project_id_repository"),
+            ["digest", "project_id", "repository"],
+            unique=False,
+        )
+
+    op.create_table(
+        "released_blob",
+        sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "repository",
+            sa.String(length=255).with_variant(sa.String(length=255, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "digest",
+            sa.String(length=135).with_variant(sa.String(length=135, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("release_time", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project_id"],
+            ["project.project_id"],
+            name=op.f("fk_released_blob_project_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "project_id", "repository", "digest", name=op.f("pk_released_blob")
+        ),
+    )
+    with op.batch_alter_table("released_blob", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_released_blob_release_time"), ["release_time"], unique=False
+        )
+
     op.execute(
         "INSERT INTO project_blob (project_id, digest, size, creation_time) "
         "SELECT held.project_id, held.digest, MIN(blob.size), MIN(held.creation_time) "
@@ -126,11 +212,31 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("released_blob", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_released_blob_release_time"))
+
+    op.drop_table("released_blob")
+    with op.batch_alter_table("repository_blob", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repository_blob_digest_project_id_repository"))
+        batch_op.create_index(batch_op.f("ix_repository_blob_digest"), ["digest"], unique=False)
+
     op.drop_table("quota")
     with op.batch_alter_table("project_blob", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_project_blob_digest"))
 
     op.drop_table("project_blob")
+    with op.batch_alter_table("audit_log_ext", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_log_ext_failed")
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_resource_type_op_time_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_username_op_time_id_project_id_operation"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_project_id_op_time_id_username_operation"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_operation_op_time_id_project_id_username"))
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_project_id_op_time"),
+            ["project_id", "op_time"],
+            unique=False,
+        )
+
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_session_expires_at"))
@@ -140,5 +246,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_label_scope_project_id_name"))
 
     op.drop_table("label")
+    op.drop_index("ix_project_metadata_public", "project_metadata")
     op.drop_table("cve_allowlist")
     op.drop_table("configuration")

@@ -45,13 +45,28 @@ class RepositoryBlob(Table):
     """A blob may be read in this repository, and manifests pushed to it may name the blob."""
 
     __tablename__ = "repository_blob"
+    __table_args__ = (Index(None, "digest", "project_id", "repository"),)
 
     project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id"), primary_key=True)
     repository: Mapped[str] = mapped_column(ascii_text(255), primary_key=True)
-    digest: Mapped[str] = mapped_column(
-        DIGEST, ForeignKey("blob.digest"), primary_key=True, index=True
-    )
+    digest: Mapped[str] = mapped_column(DIGEST, ForeignKey("blob.digest"), primary_key=True)
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class ReleasedBlob(Table):
+    """A blob that could be read in a repository until the last artifact with it was deleted.
+
+    A push that has seen it there, and so has not sent it, may still name it for a while.
+    """
+
+    __tablename__ = "released_blob"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("project.project_id", ondelete="CASCADE"), primary_key=True
+    )
+    repository: Mapped[str] = mapped_column(ascii_text(255), primary_key=True)
+    digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
+    release_time: Mapped[datetime] = mapped_column(Time, default=clock.now, index=True)
 
 
 class Manifest(Table):

@@ -2,42 +2,64 @@
 
 import base64
 import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from starlette.requests import Request
 
+from harbor.auth import cookies
+from harbor.auth.csrf import COOKIELESS, SAFE, Csrf
+from harbor.auth.rights import Rights, rights_in
 from harbor.auth.service import Accounts
+from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import AUDIENCE, KeyRing
-from harbor.core import rbac
+from harbor.configuration.service import Configuration
+from harbor.core import origin
 from harbor.core.api import Ctx, Op
 from harbor.core.db import Database
-from harbor.core.errors import Forbidden, NotFound, Unauthorized
-from harbor.core.security import NOBODY, NOBODY_AFTER_TRYING, Permission, Principal
+from harbor.core.errors import Denied, Forbidden, NotFound, Unauthorized
+from harbor.core.security import NOBODY, NOBODY_AFTER_TRYING, Permission, Principal, system
 from harbor.core.settings import Settings
 from harbor.projects import service as projects
+from harbor.projects.models import SYSTEM
 from harbor.projects.service import Standing
 
-HOST = re.compile(r"[A-Za-z0-9._\-\[\]:]{1,260}")
 REPOSITORY = re.compile(r"[a-z0-9._/-]{1,255}")  # fit to be quoted in a header
 SKEW = timedelta(seconds=60)
 BASIC = {"WWW-Authenticate": 'Basic realm="harbor"'}
 
 
+REGISTER = system("user", "create")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Each kind of credentials, and what knows it."""
+
+    accounts: Accounts  # name and password
+    keys: KeyRing  # the registry's tokens
+    sessions: Sessions  # cookies
+    csrf: Csrf  # what must come with a cookie
+
+
 class FrontDesk:
     """Knows every caller, and answers for every door."""
 
-    def __init__(self, db: Database, settings: Settings, accounts: Accounts, keys: KeyRing) -> None:
-        self._db, self._settings = db, settings
-        self._accounts, self._keys = accounts, keys
+    def __init__(
+        self, db: Database, settings: Settings, configuration: Configuration, known: Credentials
+    ) -> None:
+        self._db, self._settings, self._configuration = db, settings, configuration
+        self._accounts, self._keys = known.accounts, known.keys
+        self._sessions, self._csrf = known.sessions, known.csrf
 
     async def authenticate(self, request: Request) -> Principal:
-        """The caller named by the ``Authorization`` header; nobody if it is absent or wrong.
+        """The caller named by the ``Authorization`` header, or else by a cookie; else nobody.
 
         Whoever fails is a stranger, not an error: what is public stays open, as in Harbor.
         """
         header = request.headers.get("authorization")
         if header is None:
-            return NOBODY
+            return await self._by_cookie(request)
         scheme, _, value = header.strip().partition(" ")
         found = None
         if scheme.lower() == "basic":
@@ -49,8 +71,25 @@ class FrontDesk:
             found = await self._keys.verify(value.strip())
         return found or NOBODY_AFTER_TRYING
 
+    async def _by_cookie(self, request: Request) -> Principal:
+        """Whose session that is. Whoever has the cookie is told what must be sent back with it."""
+        if request.scope["path"].startswith(COOKIELESS):
+            return NOBODY
+        sid = cookies.sent(request, cookies.SID)
+        if not sid:
+            return NOBODY
+        self._csrf.greet(request, sid)
+        renew = "x-harbor-no-session-renewal" not in request.headers
+        found = await self._sessions.find(sid, renew=renew)
+        return replace(found or NOBODY, csrf=self._csrf.token(sid))
+
     async def may(self, who: Principal, wanted: Permission, project_name: str) -> int | None:
-        """The id of the project of that name if *who* may do *wanted* there, else ``None``."""
+        """The id of the project of that name if *who* may do *wanted* there, else ``None``.
+
+        What is wanted of the system is wanted of no project, whose id is ``SYSTEM``.
+        """
+        if wanted.scope == "system":
+            return SYSTEM if who.is_admin else None
         found = await projects.standing(self._db.quick, project_name)
         if found is None or not await self._may_in(who, wanted, found):
             return None
@@ -60,29 +99,52 @@ class FrontDesk:
         """Whether *who* may do *wanted* in *project*."""
         if who.grant is not None:
             # A token from before the project was made is about another project of the same name.
-            fresh = who.grant.issued_at >= project.creation_time - SKEW
+            same = who.grant.projects.get(project.name) in (None, project.project_id)
+            fresh = same and who.grant.issued_at >= project.creation_time - SKEW
             return fresh and wanted.action in who.grant.actions.get(project.name, ())
-        if who.is_admin:
-            return True
-        if project.is_public and rbac.public_allows(wanted.resource, wanted.action):
-            return True
-        if not who.known:
-            return False
-        roles = await projects.roles_of(self._db.quick, project.project_id, who.known_id)
-        return rbac.role_allows(roles, wanted.resource, wanted.action)
+        anyway = Rights(who.is_admin, project.is_public).allow(wanted.resource, wanted.action)
+        if anyway or not who.known:
+            return anyway
+        rights = await rights_in(self._db.quick, who, project)
+        return rights.allow(wanted.resource, wanted.action)
 
     async def authorize(self, ctx: Ctx, op: Op) -> None:
         """Return if allowed; raise ``Unauthorized`` to strangers, ``Forbidden`` to the rest."""
-        who, wanted = ctx.principal, op.allow
-        if wanted.scope == "public" or (wanted.scope == "signed-in" and who.known):
+        if op.method not in SAFE:
+            self._csrf.check(ctx.request)
+        await self._refuse_changes(op)
+        if await self._allows(ctx, op.allow):
             return
-        if wanted.scope == "system" and who.is_admin:
-            return
-        if wanted.scope == "project" and await self._let_into_project(ctx, wanted):
-            return
-        if not who.known:
+        if not ctx.principal.known:
             raise Unauthorized("unauthorized")
-        raise Forbidden(f"{who.name} may not {wanted.action} {wanted.resource}")
+        raise Forbidden(f"{ctx.principal.name} may not {op.allow.action} {op.allow.resource}")
+
+    async def _allows(self, ctx: Ctx, wanted: Permission) -> bool:
+        who = ctx.principal
+        match wanted.scope:
+            case "public":
+                return True
+            case "signed-in":
+                return who.known
+            case "project":
+                return await self._let_into_project(ctx, wanted)
+            case "self" if who.known and ctx.request.path_params["user_id"] == str(who.user_id):
+                return True
+        return who.is_admin or (wanted == REGISTER and await self._lets_register(ctx))
+
+    async def _lets_register(self, ctx: Ctx) -> bool:
+        """Whether anybody may make an account; as in Harbor, only somebody before a browser."""
+        if not (await self._configuration.current()).self_registration:
+            return False
+        if not ctx.principal.csrf:
+            raise Forbidden("self-registration cannot be triggered via API")
+        return True
+
+    async def _refuse_changes(self, op: Op) -> None:
+        if op.method in SAFE or op.read_only_ok:
+            return
+        if (await self._configuration.current()).read_only:
+            raise Denied("The system is in read only mode. Any modification is prohibited.")
 
     async def _let_into_project(self, ctx: Ctx, wanted: Permission) -> bool:
         """Whether the caller may; to all but administrators, a missing project is a closed one."""
@@ -108,6 +170,7 @@ class FrontDesk:
         A request without ``Authorization`` is refused even where anyone may read, so that
         clients fetch a token. Source: Harbor src/server/middleware/v2auth/auth.go.
         """
+        await self._refuse_changes(op)
         who, wanted = ctx.principal, op.allow
         if wanted.scope == "signed-in":
             # Anybody may fetch a token without a name, so that one is no sign of having signed in.
@@ -145,15 +208,7 @@ class FrontDesk:
         return {"WWW-Authenticate": value}
 
     def _base(self, request: Request) -> str:
-        """Scheme and host as the client sees them: a registry may be reached by several names."""
-        external = self._settings.external_url
-        host = request.headers.get("host", "")
-        if not HOST.fullmatch(host):
-            # What is no host is not repeated; Starlette's base_url would do so.
-            listening = Request(dict(request.scope) | {"headers": []})
-            return external or str(listening.base_url).rstrip("/")
-        scheme = external.partition("://")[0] if external else request.url.scheme
-        return f"{scheme}://{host}"
+        return origin.of(request, self._settings.external_url)
 
 
 def scopes_of(request: Request, name: str, action: str) -> str:

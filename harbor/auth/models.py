@@ -28,6 +28,7 @@ class Session(Table):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("harbor_user.user_id", ondelete="CASCADE"), index=True
     )
+    password_mark: Mapped[str] = mapped_column(String(64))  # of the password it was begun with
     address: Mapped[str] = mapped_column(String(64), default="")  # of the client that signed in
     user_agent: Mapped[str] = mapped_column(String(255), default="")
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)

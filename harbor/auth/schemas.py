@@ -1,6 +1,8 @@
-"""What is said: the token that a client asks for."""
+"""What is said: tokens, sign-in, rights and passwords."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from harbor.core.wire import Time
 
@@ -22,3 +24,63 @@ class Token(Struct):
     access_token: str
     expires_in: int  # seconds
     issued_at: Time
+
+
+class LoginForm(Struct):
+    """Who signs in with a browser."""
+
+    principal: Annotated[str, Meta(max_length=255)]  # a username or an e-mail address
+    password: str
+
+
+class TakenForm(Struct):
+    """A name or an address that somebody would like to have."""
+
+    target: str  # username, email
+    value: Annotated[str, Meta(max_length=255)]
+
+
+class PermissionQuery(Struct):
+    """Whose resources: ``/project/7`` or ``/system``; *relative* leaves that out of the answer."""
+
+    scope: str = ""
+    relative: bool = False
+
+
+class Permission(Struct):
+    """An action that the caller may do to a resource."""
+
+    resource: str
+    action: str
+
+
+class PasswordReq(Struct):
+    """Another password; administrators need not know the old one, except their own."""
+
+    old_password: str = ""
+    new_password: str = ""
+
+
+class SignInQuery(Struct):
+    """Where to go afterwards."""
+
+    redirect_url: str = "/harbor/projects"
+
+
+class SignInForm(Struct):
+    """What somebody enters to sign in."""
+
+    principal: Annotated[str, Meta(max_length=255)]
+    password: str
+    redirect_url: str = "/harbor/projects"
+    remember: bool = False
+
+
+class SignInPage(Struct, frozen=True):
+    """What the page shows on which one signs in."""
+
+    redirect_url: str
+    name: str
+    host: str
+    local: bool  # accounts are kept here, and nowhere else
+    asked: bool  # somebody was sent here by a page that needs an account

@@ -38,18 +38,20 @@ KEY_BITS = 2048
 LEEWAY_S = 60
 RELOAD_S = 60  # how soon every process signs with a new key
 MISS_RELOAD_S = 1  # how often at most an unknown key id makes us look again
-KEEP_OLD_KEYS = timedelta(days=2)  # longer than any token lives
+MAX_LIFE_S = 30 * 24 * 3600  # of a token; what it grants cannot be taken back
+KEEP_OLD_KEYS = timedelta(seconds=MAX_LIFE_S, days=2)  # longer than any token lives
 MAX_TOKEN = 32 * 1024  # characters
 REMEMBERED = 10_000  # verified tokens
 Moment = Annotated[int, Meta(ge=0, le=2**37)]  # seconds since 1970, that a datetime can hold
 
 
-class Access(Struct):
+class Access(Struct, omit_defaults=True):
     """What a token allows on one name."""
 
     type: str
     name: str
     actions: list[str]
+    project_id: int | None = None  # names of projects are used again; Harbor's tokens lack it
 
 
 class Claims(Struct):
@@ -179,13 +181,13 @@ def is_current(claims: Claims, now: float) -> bool:
 
 def bearer_of(claims: Claims) -> Principal:
     """Rights are kept by project, as in Harbor: the last entry of a project wins."""
-    actions = {
-        each.name.partition("/")[0]: frozenset(each.actions)
-        for each in claims.access
-        if each.type == "repository"
+    by_project = {
+        each.name.partition("/")[0]: each for each in claims.access if each.type == "repository"
     }
+    actions = {name: frozenset(each.actions) for name, each in by_project.items()}
+    projects = {name: each.project_id for name, each in by_project.items()}
     issued_at = datetime.fromtimestamp(claims.iat, UTC)
-    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions)
+    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions, projects)
     return Principal(claims.sub, grant=grant, tried=True)
 
 

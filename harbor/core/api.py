@@ -29,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harbor.core import wire
+from harbor.core import i18n, wire
 from harbor.core.db import Database
 from harbor.core.errors import (
     BadRequest,
@@ -84,6 +84,15 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one row of a batch."""
+
+    resource: str
+    succeeded: bool
+    project_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLine:
     """What happened, as ``record`` is told."""
 
@@ -112,6 +121,7 @@ class Op:
     id: str = ""  # the operationId, where it is not the handler's name in camelCase
     tag: str = ""
     page: bool = False  # for browsers: it is no part of the API, and its errors are pages too
+    nameless: bool = False  # credentials are not looked at: it answers although that may not work
 
     @cached_property
     def types(self) -> dict[str, Any]:
@@ -132,7 +142,7 @@ class Op:
             yield Unprocessable
         if self.allow.scope != "public":
             yield Unauthorized
-        if self.allow.scope in ("system", "project") and self.tag != "registry":
+        if self.allow.scope in ("self", "system", "project") and self.tag != "registry":
             yield Forbidden
         yield from self.fails
 
@@ -148,6 +158,7 @@ class Declared(TypedDict, total=False):
     read_only_ok: bool
     max_body: int
     id: str
+    nameless: bool
 
 
 @dataclass
@@ -199,6 +210,7 @@ class Ctx:
     transaction: AsyncSession | None = None
     project_id: int | None = None  # of the project in the path, once the caller is let in
     subject: str | None = None  # what the audit line is about, where the arguments do not say
+    batch: list[Done] = field(default_factory=list)  # an audit line for each, in place of the one
     op: Op | None = None
     given: dict[str, Any] = field(default_factory=dict)  # the handler's arguments
 
@@ -237,15 +249,18 @@ class Ctx:
         audit = self.op.audit if self.op else None
         if audit is None:
             return
-        line = AuditLine(
-            self.principal,
-            audit.operation,
-            audit.resource_type,
-            self.subject or audit.resource.format(**self.given),
-            succeeded,
-            self.project_id,
-        )
-        await self.wiring.record(pen, line)
+        subject = self.subject or audit.resource.format(**self.given)
+        kind = audit.resource_type.format(**self.given)
+        for each in self.batch or [Done(subject, succeeded, self.project_id)]:
+            line = AuditLine(
+                self.principal,
+                audit.operation,
+                kind,
+                each.resource,
+                succeeded and each.succeeded,
+                each.project_id,
+            )
+            await self.wiring.record(pen, line)
 
     @property
     def db(self) -> Database:
@@ -302,8 +317,11 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
     The body is read before the transaction begins: a slow client holds no lock.
     """
     ctx = Ctx(request, wiring, op=op)
+    if op.page:
+        i18n.reader.set(i18n.reader_of(request.cookies, request.headers.get("accept-language", "")))
     try:
-        ctx.principal = await wiring.authenticate(request)
+        if not op.nameless:
+            ctx.principal = await wiring.authenticate(request)
         await wiring.authorize(ctx, op)
         ctx.given = await read(op, request)
         if op.stream:
@@ -332,7 +350,7 @@ async def read(op: Op, request: Request) -> dict[str, Any]:
         elif name == "form":
             given[name] = wire.form(await body_of(request, op.max_body), kind)
         elif name == "query":
-            given[name] = wire.parameters(dict(request.query_params), kind)
+            given[name] = wire.parameters(request.query_params.multi_items(), kind)
         elif name != "return":
             given[name] = wire.parameter(request.path_params[name], kind)
     return given

@@ -107,7 +107,12 @@ class Box:
 
     def __init__(self, key: str) -> None:
         # Whatever the administrator chose as key, Fernet wants 32 bytes.
-        self._fernet = Fernet(urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+        self._key = hashlib.sha256(key.encode()).digest()
+        self._fernet = Fernet(urlsafe_b64encode(self._key))
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of its own for *purpose*; the same in every process, and after a restart."""
+        return hmac.digest(self._key, purpose.encode(), hashlib.sha256)
 
     def close(self, plain: str) -> str:
         return self._fernet.encrypt(plain.encode()).decode()

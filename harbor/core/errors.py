@@ -13,6 +13,7 @@ class HarborError(Exception):
 
     status = 500
     code = "UNKNOWN"
+    field = ""  # of the form, where the message belongs: ``ui.at_field``
 
     def __init__(
         self, message: str, *, headers: Mapping[str, str] | None = None, detail: object = None

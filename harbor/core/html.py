@@ -1,28 +1,156 @@
-"""Pages: one strict Jinja environment over ``templates/``."""
+"""Pages: one strict Jinja environment over ``templates/``, and what every template may use.
+
+A template shows one thing, ``page``, within another, ``frame``. Beside these it may use the names
+of ``environment.globals``: ``ui`` holds the components (``templates/parts/README.md``).
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextvars import ContextVar
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from harbor.core import shipped
+from harbor.core import charts, colours, i18n, shipped
+from harbor.core.wire import Time
 
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+STATIC = shipped.folder("templates") / "static"
+FILES = {
+    file.name: file for file in STATIC.rglob("*") if file.is_file() and file.suffix != ".LICENSE"
+}
+shown_frame: ContextVar[Any] = ContextVar("shown_frame")
+
+
+class Components:
+    """The macros of ``templates/parts/*.html`` under one name; read when a page is first shown."""
+
+    def __init__(self) -> None:
+        self._macros: dict[str, Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if not self._macros:
+            self._read()
+        if name not in self._macros:
+            raise AttributeError(name)
+        return self._macros[name]
+
+    def _read(self) -> None:
+        for template in environment.list_templates(filter_func=is_part):
+            names = vars(environment.get_template(template).module)
+            given = {name: macro for name, macro in names.items() if not name.startswith("_")}
+            assert not given.keys() & self._macros.keys(), f"{template} repeats a component"
+            self._macros |= given
+
+
+def is_part(template: str) -> bool:
+    return template.startswith("parts/") and template.endswith(".html")
+
+
+def asset(name: str) -> str:
+    """The address of a static file, which changes with its content."""
+    return f"/static/{build()}/{FILES[name].name}"
+
+
+@cache
+def build() -> str:
+    """What all static files are, in a few characters: they refer to each other."""
+    digest = hashlib.sha256()
+    for name in sorted(FILES):
+        digest.update(name.encode() + FILES[name].read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def icon(name: str, classes: str = "") -> Markup:
+    """A picture beside words, or within something that is named; readers aloud skip it."""
+    assert name in icons(), name
+    return Markup(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
+    ).format(classes, asset("icons.svg"), name)
+
+
+@cache
+def icons() -> frozenset[str]:
+    text = FILES["icons.svg"].read_text("utf-8")
+    return frozenset(part.partition('"')[0] for part in text.split('<symbol id="')[1:])
+
+
+def instant(value: datetime | Time) -> datetime:
+    return value.moment if isinstance(value, Time) else value
+
+
+def timestamp(shown: Callable[[datetime], str]) -> Callable[[datetime | Time | None], Markup]:
+    """A filter: the moment as *shown* says, exactly when pointed at, a dash where there is none."""
+
+    def apply(value: datetime | Time | None) -> Markup:
+        if value is None:
+            return Markup('<span class="none">&ndash;</span>')
+        at = instant(value)
+        exact = i18n.moment(at, seconds=True)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(Time(at), exact, shown(at))
+
+    return apply
+
+
 environment = Environment(
     loader=FileSystemLoader(shipped.folder("templates")),
+    extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
+environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+    i18n.gettext, i18n.ngettext, newstyle=True
+)
+environment.globals.update(
+    ui=Components(),
+    asset=asset,
+    icon=icon,
+    charts=charts,
+    colours=colours,
+    offered_languages=i18n.offered,
+    the_frame=shown_frame.get,
+)
+environment.filters.update(
+    moment=timestamp(i18n.moment),
+    day=timestamp(i18n.day),
+    ago=timestamp(i18n.ago),
+    duration=i18n.duration,
+    number=i18n.number,
+    short_number=i18n.short_number,
+    bytes=i18n.size,
+)
 
 
-def render(template: str, page: object) -> str:
-    """*template* shown with the one name it may use: ``page``."""
-    return environment.get_template(template).render(page=page)
+def render(template: str, page: object, frame: object) -> str:
+    """*template* shown with the two names it may use: ``page`` and ``frame``."""
+    token = shown_frame.set(frame)
+    try:
+        return environment.get_template(template).render(page=page, frame=frame)
+    finally:
+        shown_frame.reset(token)
+
+
+def media_type(path: Path) -> str:
+    """The media type of a static file."""
+    return {
+        ".css": "text/css; charset=utf-8",
+        ".js": "text/javascript; charset=utf-8",
+        ".svg": "image/svg+xml",
+        ".woff2": "font/woff2",
+    }[path.suffix]

@@ -60,6 +60,11 @@ class Reference(str):
         """With the sign that joins it to a repository's name: ``:1.0`` or ``@sha256:…``."""
         return ("@" if is_digest(self) else ":") + self
 
+    @property
+    def kind(self) -> str:
+        """What it names, as the audit log calls it."""
+        return "artifact" if is_digest(self) else "tag"
+
 
 def is_digest(reference: str) -> bool:
     """Whether a manifest reference means a digest; no tag may hold a colon."""

@@ -36,6 +36,8 @@ SECURITY = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
+NAMED: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
+NAMELESS: list[dict[str, list[str]]] = [{}]  # yet those who have a name may see more
 
 
 def document(ops: Sequence[Op], title: str, version: str) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def describe(op: Op, schemas: dict[str, Any]) -> dict[str, Any]:
         "operationId": op.id or camel(op.handler.__name__),
         "summary": (inspect.getdoc(op.handler) or "").partition("\n")[0],
         "tags": [op.tag],
-        "security": [] if op.allow.scope == "public" else [{"basic": []}, {"bearer": []}],
+        "security": NAMELESS + NAMED if op.allow.scope == "public" else NAMED,
         "x-permission": str(op.allow),
         "parameters": parameters(op, schema),
         "responses": {str(op.status): success, **failures(op)},

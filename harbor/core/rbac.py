@@ -36,6 +36,26 @@ tag-retention        create AMD      delete AMD     list AMD       operate AMD  
 tag-retention        update AMD
 """
 
+# What there is beside the projects. People need to be administrators; the names matter to the
+# portal, which asks for them, and to robots, which hold some of them.
+SYSTEM_TABLE = """
+audit-log            list
+catalog              read
+configuration        read     update
+distribution         create   read     update   delete   list
+garbage-collection   create   read     update   delete   list
+jobservice-monitor   read     list     stop
+ldap-user            create   list
+project              create   read     update   delete   list
+registry             create   read     update   delete   list
+replication          create   read     update   list     delete
+scan-all             create   read     update   delete   list     stop
+security-hub         read     list
+system-volumes       read
+user                 create   read     update   delete   list
+user-group           create   read     update   delete   list
+"""
+
 
 def parse(table: str) -> dict[tuple[str, str], str]:
     """(resource, action) → the letters of those who may."""
@@ -48,6 +68,11 @@ def parse(table: str) -> dict[tuple[str, str], str]:
 
 
 ALLOWED = parse(TABLE)
+OF_SYSTEM = tuple(
+    (resource, action)
+    for resource, *actions in map(str.split, SYSTEM_TABLE.strip().splitlines())
+    for action in actions
+)
 
 
 def role_allows(role_ids: frozenset[int], resource: str, action: str) -> bool:

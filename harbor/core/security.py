@@ -10,7 +10,7 @@ from typing import Literal
 class Permission:
     """An action on a resource, in a scope. The names are Harbor's."""
 
-    scope: Literal["public", "signed-in", "system", "project"]
+    scope: Literal["public", "signed-in", "self", "system", "project"]
     resource: str = ""
     action: str = ""
 
@@ -20,6 +20,14 @@ class Permission:
 
 anyone = Permission("public")
 signed_in = Permission("signed-in")
+
+
+def own(resource: str, action: str) -> Permission:
+    """What everybody may do with the account of the path's ``user_id`` that is their own.
+
+    Others need the same right in the system.
+    """
+    return Permission("self", resource, action)
 
 
 def system(resource: str, action: str) -> Permission:
@@ -37,6 +45,7 @@ class Grant:
     issued_at: datetime
     ends_at: float  # seconds since 1970, a minute of skew included
     actions: Mapping[str, frozenset[str]]
+    projects: Mapping[str, int | None] = field(default_factory=dict)  # the ids behind the names
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 MIB = 1024 * 1024
 PREFIX = "HARBOR_"
+AS_IN_HARBOR = {"config_overwrite_json": "CONFIG_OVERWRITE_JSON"}  # read under this name too
 
 
 class SettingsError(Exception):
@@ -41,7 +42,20 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secret_key: Annotated[
         str, Meta(description="key of secrets at rest; empty: secret.key in the data folder")
     ] = ""
-    token_minutes: Annotated[int, Meta(ge=1, le=1440, description="life of a registry token")] = 30
+    config_overwrite_json: Annotated[
+        str, Meta(description="system settings as a JSON object; then nobody can change any")
+    ] = ""
+    ca_file: Annotated[
+        str, Meta(description="certificate of the authority that clients must trust, PEM file")
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="addresses and networks, by commas, whose X-Forwarded-Proto and "
+            "X-Forwarded-For count; none: nobody's, *: everybody's",
+        ),
+    ] = "127.0.0.1,::1"
     failed_login_delay_s: Annotated[
         float, Meta(ge=0, le=60, description="wait before a wrong password is answered")
     ] = 1.5
@@ -86,7 +100,8 @@ def load(
     """The settings of this process; ``SettingsError`` names the one that is wrong."""
     told: dict[str, Any] = read_file(file) if file else {}
     for name in Settings.__struct_fields__:
-        if value := environ.get(PREFIX + name.upper()):
+        names = (PREFIX + name.upper(), AS_IN_HARBOR.get(name, ""))
+        if value := next(filter(None, map(environ.get, names)), None):
             told[name] = value
     told |= {name: value for name, value in options.items() if value is not None}
     try:

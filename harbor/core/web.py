@@ -38,8 +38,14 @@ FULL = frozenset(("53100", "SQLITE_FULL"))
 class Around:
     """The outermost layer: the app inside may raise whatever it likes."""
 
-    def __init__(self, app: ASGIApp, note: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        note: Callable[[str], None] | None,
+        page: Callable[[Scope, HarborError], Response | None] = lambda scope, error: None,
+    ) -> None:
         self._app, self._note = app, note
+        self._page = page  # the answer to a browser, if it is one
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -64,7 +70,9 @@ class Around:
             if status:  # too late to answer: the server cuts the connection
                 log.exception("failed while answering", extra={"path": scope["path"]})
                 raise
-            await render(translated(error, scope, request_id))(scope, receive, watched)
+            failure = translated(error, scope, request_id)
+            answer = self._page(scope, failure) or render(failure)
+            await answer(scope, receive, watched)
         finally:
             if self._note:
                 self._note(

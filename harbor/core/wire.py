@@ -1,8 +1,9 @@
 """JSON and parameters, as Harbor's clients write and expect them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -60,6 +61,8 @@ def schema_of(kind: type) -> dict[str, str]:
     """The schema of a type that msgspec does not know."""
     if kind is Time:
         return {"type": "string", "format": "date-time"}
+    if kind is object:
+        return {"description": "anything"}
     if issubclass(kind, str):
         return {"type": "string"}
     raise TypeError(f"no schema for {kind.__name__}")
@@ -86,20 +89,40 @@ def decode(raw: bytes, kind: Any) -> Any:
         raise BadRequest(f"bad request: the body is no JSON: {error}") from error
 
 
-def parameters(given: Mapping[str, str], kind: Any) -> Any:
-    """A query string as a struct; 422 names what does not fit."""
-    for name, value in given.items():
+def parameters(pairs: Iterable[tuple[str, str]], kind: Any) -> Any:
+    """A query string as a struct; 422 names what does not fit.
+
+    Of a name that comes twice the last value counts, unless the struct has a list there.
+    """
+    given: dict[str, str | list[str]] = {}
+    for name, value in pairs:
         refuse_null(value, f"query: {shown(name)}")
+        if name in lists_of(kind):
+            held = given.setdefault(name, [])
+            assert isinstance(held, list)
+            held.append(value)
+        else:
+            given[name] = value
     try:
-        return msgspec.convert(dict(given), kind, strict=False)
+        return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise Unprocessable(f"query: {error}") from error
 
 
+@cache
+def lists_of(kind: Any) -> frozenset[str]:
+    """The fields of a struct that hold a list."""
+    if not (isinstance(kind, type) and issubclass(kind, Struct)):
+        return frozenset()
+    named = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    bare = {n: get_args(t)[0] if get_origin(t) is Annotated else t for n, t in named.items()}
+    return frozenset(name for name, hint in bare.items() if get_origin(hint) is list)
+
+
 def form(raw: bytes, kind: Any) -> Any:
-    """The fields of a form as a struct; of a field that comes twice, the last. 422 names errors."""
+    """The fields of a form as a struct; 422 names errors."""
     try:
-        fields = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=1_000))
+        fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=1_000)
     except ValueError as error:  # no UTF-8, too many fields
         raise BadRequest(f"bad request: the body is no form: {error}") from error
     return parameters(fields, kind)

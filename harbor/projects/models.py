@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from harbor.core import clock
 from harbor.core.db import Table, Time, ascii_text
 
 SYSTEM = 0  # in place of the id of a project
+PERSON = "u"  # an entity type; "g" is a group
+OPEN = ("true", "1")  # values of "public"; we write the first, an older Harbor wrote either
 
 
 class Project(Table):
@@ -34,7 +36,7 @@ class ProjectMember(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id", ondelete="CASCADE"))
     entity_id: Mapped[int]
-    entity_type: Mapped[str] = mapped_column(String(1))  # "u" a user, "g" a group
+    entity_type: Mapped[str] = mapped_column(String(1))  # PERSON or a group
     role: Mapped[int]
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
@@ -44,6 +46,15 @@ class ProjectMetadata(Table):
     """One key and value; every value is text, as in Harbor's API."""
 
     __tablename__ = "project_metadata"
+    __table_args__ = (
+        Index(
+            "ix_project_metadata_public",  # to list what everybody may see
+            "value",
+            "project_id",
+            sqlite_where=text("name = 'public'"),
+            postgresql_where=text("name = 'public'"),
+        ),
+    )
 
     project_id: Mapped[int] = mapped_column(
         ForeignKey("project.project_id", ondelete="CASCADE"), primary_key=True

@@ -5,56 +5,85 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from harbor.core.query import Listing
 from harbor.core.wire import Id, Paging, Time
+
+MAX_SECONDS = 2**53 - 1  # since 1970; what a browser's numbers hold
+Name = Annotated[str, Meta(max_length=255)]
+MetadataValue = Annotated[str, Meta(max_length=4096)]
+MetadataPair = dict[Name, MetadataValue | None]
 
 
 class ProjectMetadata(Struct, omit_defaults=True):
     """What a project is told about itself. Every value is text; a null says nothing."""
 
-    public: str | None = None
-    enable_content_trust: str | None = None
-    enable_content_trust_cosign: str | None = None
-    prevent_vul: str | None = None
-    severity: str | None = None
-    auto_scan: str | None = None
-    auto_sbom_generation: str | None = None
-    reuse_sys_cve_allowlist: str | None = None
-    retention_id: str | None = None
-    proxy_speed_kb: str | None = None
-    max_upstream_conn: str | None = None
-    proxy_cache_local_on_not_found: str | None = None
-    proxy_referrer_api: str | None = None
-    proxy_cache_filter_pattern: str | None = None
-    proxy_cache_filter_kind: str | None = None
+    public: MetadataValue | None = None
+    enable_content_trust: MetadataValue | None = None
+    enable_content_trust_cosign: MetadataValue | None = None
+    prevent_vul: MetadataValue | None = None
+    severity: MetadataValue | None = None
+    auto_scan: MetadataValue | None = None
+    auto_sbom_generation: MetadataValue | None = None
+    reuse_sys_cve_allowlist: MetadataValue | None = None
+    retention_id: MetadataValue | None = None
+    proxy_speed_kb: MetadataValue | None = None
+    max_upstream_conn: MetadataValue | None = None
+    proxy_cache_local_on_not_found: MetadataValue | None = None
+    proxy_referrer_api: MetadataValue | None = None
+    proxy_cache_filter_pattern: MetadataValue | None = None
+    proxy_cache_filter_kind: MetadataValue | None = None
+
+
+class CVEAllowlistItem(Struct):
+    cve_id: Name | None = None
+
+
+class CVEAllowlistReq(Struct):
+    """The vulnerabilities that are not to stop a pull. It replaces the whole list."""
+
+    project_id: Id | None = None
+    expires_at: Annotated[int, Meta(ge=0, le=MAX_SECONDS)] | None = None  # None: never
+    items: Annotated[list[CVEAllowlistItem], Meta(max_length=10_000)] | None = None
+
+    @property
+    def cve_ids(self) -> list[str]:
+        return [item.cve_id or "" for item in self.items or ()]
 
 
 class ProjectReq(Struct):
-    """A project to create."""
+    """A project to create, or what to change about one."""
 
-    project_name: Annotated[str, Meta(max_length=255)] = ""
+    project_name: Name | None = None  # it is never changed
     metadata: ProjectMetadata | None = None
-    public: bool | None = None  # where Harbor 1.2 and older put it
-    storage_limit: int | None = None  # bytes
-    registry_id: int | None = None
+    public: bool | None = None  # where Harbor 1.2 and older put it; only for a new project
+    storage_limit: int | None = None  # bytes; only for a new project
+    registry_id: int | None = None  # only for a new project
+    cve_allowlist: CVEAllowlistReq | None = None  # not for a new project
+
+    @property
+    def name(self) -> str:
+        return self.project_name or ""
 
     @property
     def told(self) -> dict[str, str]:
         """The metadata that has a value."""
         given = msgspec.structs.asdict(self.metadata or ProjectMetadata())
-        told = {name: value for name, value in given.items() if value}
-        if self.public is not None:
-            told.setdefault("public", str(self.public).lower())
-        return told
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def told_of_new(self) -> dict[str, str]:
+        """The metadata of a new project."""
+        public = {} if self.public is None else {"public": str(self.public).lower()}
+        return public | self.told
 
 
-class ProjectQuery(Paging):
+class ProjectQuery(Listing):
     """Which projects to list, and how much of each to show."""
 
     name: str = ""  # a part of it
     owner: str = ""
     public: bool | None = None
     with_detail: bool = True
-    sort: str = ""
 
 
 class ProjectProbe(Struct):
@@ -63,17 +92,15 @@ class ProjectProbe(Struct):
     project_name: str
 
 
-class CVEAllowlistItem(Struct):
-    cve_id: str
-
-
-class CVEAllowlist(Struct):
+class CVEAllowlist(Struct, kw_only=True, omit_defaults=True):
     """The vulnerabilities that do not stop a pull."""
 
-    project_id: int
+    id: int
+    project_id: int  # 0 for the whole registry
     items: list[CVEAllowlistItem]
     creation_time: Time
     update_time: Time
+    expires_at: int | None = None  # seconds since 1970
 
 
 class Project(Struct, kw_only=True, omit_defaults=True):
@@ -92,16 +119,40 @@ class Project(Struct, kw_only=True, omit_defaults=True):
     cve_allowlist: CVEAllowlist | None = None
 
 
+class ProjectDeletable(Struct, omit_defaults=True):
+    deletable: bool
+    message: str = ""  # why not
+
+
+class ProjectSummaryQuota(Struct):
+    """Bytes by resource, of which there is one: ``storage``. A limit of -1 is none."""
+
+    hard: dict[str, int]
+    used: dict[str, int]
+
+
+class ProjectSummary(Struct, kw_only=True, omit_defaults=True):
+    """What a project holds, and how many members of each role; only what the caller may see."""
+
+    repo_count: int
+    project_admin_count: int = 0
+    maintainer_count: int = 0
+    developer_count: int = 0
+    guest_count: int = 0
+    limited_guest_count: int = 0
+    quota: ProjectSummaryQuota | None = None
+
+
 class UserEntity(Struct):
-    user_id: Id = 0
-    username: str = ""
+    user_id: Id | None = None
+    username: Name | None = None
 
 
 class UserGroup(Struct):
-    id: Id = 0
-    group_name: str = ""
-    group_type: int = 0
-    ldap_group_dn: str = ""
+    id: Id | None = None
+    group_name: Name | None = None
+    group_type: int | None = None
+    ldap_group_dn: Annotated[str, Meta(max_length=512)] | None = None
 
     @property
     def named(self) -> bool:
@@ -111,7 +162,7 @@ class UserGroup(Struct):
 class ProjectMember(Struct):
     """A role to give to somebody, who is named in one of several ways."""
 
-    role_id: int = 0
+    role_id: int | None = None
     member_user: UserEntity | None = None
     member_group: UserGroup | None = None
 
@@ -127,13 +178,14 @@ class ProjectMember(Struct):
     def name(self) -> str:
         """Whoever is meant, for the audit log."""
         user, group = self.user, self.group
-        return user.username or group.group_name or group.ldap_group_dn or f"user {user.user_id}"
+        named = user.username or group.group_name or group.ldap_group_dn
+        return named or f"user {user.user_id or 0}"
 
 
 class RoleRequest(Struct):
     """Another role for a member."""
 
-    role_id: int = 0
+    role_id: int | None = None
 
 
 class MemberQuery(Paging):

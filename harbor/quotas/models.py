@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from harbor.core import clock
 from harbor.core.db import Table, Time, ascii_text
 
+STORAGE = "storage"  # the only resource that is limited
 UNLIMITED = -1
 
 

@@ -1,8 +1,9 @@
-"""Answers of ``/v2`` that are not JSON: blobs, in whole or in part."""
+"""Answers of ``/v2`` that are not JSON: where things are, and blobs, in whole or in part."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -118,3 +119,28 @@ def unchanged(request: Request, digest: str) -> bool:
     given = request.headers.get("if-none-match", "")
     known = {each.strip().removeprefix("W/").strip('"') for each in given.split(",")}
     return digest in known or "*" in known
+
+
+def whereabouts(name: str, upload_id: str, size: int) -> dict[str, str]:
+    return {
+        "Location": f"/v2/{name}/blobs/uploads/{upload_id}",
+        "Range": f"0-{max(size - 1, 0)}",
+        "Docker-Upload-UUID": upload_id,
+    }
+
+
+def going_on(name: str, upload_id: str, size: int, status: int) -> Response:
+    return Response(status_code=status, headers=whereabouts(name, upload_id, size))
+
+
+def kept(name: str, digest: Digest) -> Response:
+    headers = {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest}
+    return Response(status_code=201, headers=headers)
+
+
+def next_page(path: str, limit: int | None, shown: Sequence[str], *, more: bool) -> dict[str, str]:
+    """The ``Link`` to what follows."""
+    if not (more and shown and limit):
+        return {}
+    query = urlencode({"n": limit, "last": shown[-1]}, quote_via=quote)
+    return {"Link": f'<{path}?{query}>; rel="next"'}

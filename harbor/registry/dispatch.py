@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from harbor.artifacts.service.pulls import Pulls
 from harbor.core import oci, web
 from harbor.core.api import Op, Wiring, perform
 from harbor.core.errors import (
@@ -44,10 +45,10 @@ UPLOAD = "/v2/{name}/blobs/uploads/{upload_id}"
 class RegistryApp:
     """Serves the operations of this room."""
 
-    def __init__(self, ops: Iterable[Op], wiring: Wiring) -> None:
+    def __init__(self, ops: Iterable[Op], wiring: Wiring, pulls: Pulls) -> None:
         self._wiring = wiring
         # `docker manifest` looks for the version on every answer, errors included.
-        self.hot = wiring.things[Hot] = Hot(wiring.db, wiring.store, wiring.later, [VERSION])
+        self.hot = wiring.things[Hot] = Hot(wiring.db, wiring.store, pulls, [VERSION])
         self._ops: dict[str, dict[str, Op]] = defaultdict(dict)
         for op in ops:
             self._ops[op.path][op.method] = op

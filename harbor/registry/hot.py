@@ -14,10 +14,9 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from harbor.artifacts.schemas import Pull
-from harbor.artifacts.service import pulls
+from harbor.artifacts.service.pulls import Pulls
 from harbor.core import clock
 from harbor.core.db import Database
-from harbor.core.later import Later
 from harbor.core.oci import Digest
 from harbor.core.security import Principal
 from harbor.core.storage.interface import Store
@@ -69,9 +68,9 @@ class Ready:
 class Hot:
     """What this process remembers."""
 
-    def __init__(self, db: Database, store: Store, later: Later, beside: Headers) -> None:
+    def __init__(self, db: Database, store: Store, pulls: Pulls, beside: Headers) -> None:
         """Every answer carries the headers *beside* as well."""
-        self._db, self._store, self._later = db, store, later
+        self._db, self._store, self._pulls = db, store, pulls
         self._beside = beside
         self._version: object | None = None
         self._answers: dict[bytes, Answer] = {}
@@ -94,7 +93,7 @@ class Hot:
         if body is None:
             return None
         if is_pull and ready.pull is not None:
-            self._later.add(pulls.record, ready.pull)
+            self._pulls.add(ready.pull)
         return ready.head, body
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
@@ -115,7 +114,7 @@ class Hot:
             await BlobResponse(Request(scope), self._store, answer.blob)(scope, receive, send)
             return True
         if scope["method"] == "GET" and is_pull and ready.pull is not None:
-            self._later.add(pulls.record, ready.pull)
+            self._pulls.add(ready.pull)
         await send({"type": "http.response.start", "status": 200, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body or b""})
         return True

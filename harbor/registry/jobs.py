@@ -10,12 +10,13 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
-from harbor.artifacts.service import blobs
+from harbor.artifacts.service import blobs, releases
 from harbor.core import clock
-from harbor.core.db import Database, hold_files
+from harbor.core.db import Database
 from harbor.core.oci import Digest
 from harbor.core.storage.interface import Store
 from harbor.registry.models import Upload
+from harbor.registry.service.uploads import remove_unrecorded
 
 log = logging.getLogger(__name__)
 # A file whose row is not there yet may belong to an upload that is just beginning.
@@ -43,11 +44,7 @@ async def sweep_blobs(db: Database, store: Store, stopping: asyncio.Event) -> in
             break
         if await blobs.is_recorded(db.quick, leftover.name):
             continue
-        async with db.writing() as session:
-            await hold_files(session, alone=True)
-            if not await blobs.is_recorded_for_sure(session, leftover.name):
-                await store.delete(Digest(leftover.name))
-                swept += 1
+        swept += await remove_unrecorded(db, store, Digest(leftover.name))
     return swept
 
 
@@ -73,4 +70,5 @@ async def sweep_uploads(
         old = await session.scalars(select(Upload.id).where(Upload.started_at < before))
         for gone in set(old) - alive:
             await session.execute(delete(Upload).where(Upload.id == gone))
+        await releases.forget_old(session)
     return swept

@@ -3,22 +3,24 @@
 Source: OCI distribution-spec v1.1; Harbor src/server/registry.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypedDict, Unpack
-from urllib.parse import quote, urlencode
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from harbor.artifacts.schemas import Place, Pull
 from harbor.artifacts.service import accessories as accessories_of
-from harbor.artifacts.service import artifacts, blobs, pulls
-from harbor.core import oci, ranges, wire
+from harbor.artifacts.service import artifacts, blobs, deletion
+from harbor.artifacts.service.pulls import Pulls
+from harbor.configuration.service import Configuration
+from harbor.core import oci, wire
 from harbor.core.api import Audit, AuditLine, Ctx, Routes
 from harbor.core.errors import (
     BadRequest,
     BlobUnknown,
+    Denied,
     DigestInvalid,
     InsufficientStorage,
     ManifestBlobUnknown,
@@ -39,12 +41,21 @@ from harbor.core.errors import (
 from harbor.core.manifests import OCI_INDEX
 from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
-from harbor.core.storage.interface import WrongOffset
 from harbor.registry import schemas
-from harbor.registry.answers import SMALL, BlobResponse, etag, facts, unchanged
+from harbor.registry.answers import (
+    SMALL,
+    BlobResponse,
+    etag,
+    facts,
+    going_on,
+    kept,
+    next_page,
+    unchanged,
+)
+from harbor.registry.chunks import chunk_of, length_of, take_bytes
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 from harbor.registry.service import manifests
-from harbor.registry.service.uploads import Pushes, exactly
+from harbor.registry.service.uploads import Pushes
 
 routes = Routes(prefix="/v2", tag="registry")
 pull = project("repository", "pull")
@@ -116,7 +127,7 @@ async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     if ctx.request.method == "HEAD":
         return Response(headers=headers)
     if not ctx.request.headers.get("user-agent", "").startswith(OWN_CLIENT.decode()):
-        ctx.wiring.later.add(pulls.record, pulled(ctx.principal))
+        ctx.the(Pulls).add(pulled(ctx.principal))
     return Response(found.content, headers=headers)
 
 
@@ -125,7 +136,7 @@ async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     MANIFEST,
     allow=push,
     status=201,
-    fails=(ManifestInvalid, ManifestBlobUnknown, DigestInvalid, TagInvalid, TooLarge),
+    fails=(ManifestInvalid, ManifestBlobUnknown, DigestInvalid, TagInvalid, TooLarge, Denied),
     stream=True,
     audit=Audit("create", "artifact", "{name}{reference.joined}"),
 )
@@ -133,7 +144,7 @@ async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) ->
     """Keep a manifest whose blobs are already here."""
     media_type = ctx.request.headers.get("content-type", "")
     pushed = manifests.pushed(here(ctx, name), reference=reference, media_type=media_type, raw=raw)
-    await ctx.write(partial(artifacts.add, pushed=pushed))
+    await ctx.write(partial(artifacts.add, pushed=pushed, enforced=await enforced(ctx)))
     location = f"/v2/{name}/manifests/{pushed.digest}"
     headers = {"Location": location, "Docker-Content-Digest": pushed.digest}
     if pushed.manifest.subject:
@@ -147,14 +158,14 @@ async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) ->
     allow=remove,
     status=202,
     fails=(ManifestUnknown, NameUnknown, DigestInvalid, ReferencedByOthers),
-    audit=Audit("delete", "artifact", "{name}{reference.joined}"),
+    audit=Audit("delete", "{reference.kind}", "{name}{reference.joined}"),
 )
 async def delete_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     """Delete a tag, or, by digest, an artifact with all its tags and accessories."""
     if oci.is_digest(reference):
-        await artifacts.remove(ctx.session, here(ctx, name), reference)
+        await deletion.remove(ctx.session, here(ctx, name), reference)
     else:
-        await artifacts.remove_tag(ctx.session, here(ctx, name), reference)
+        await deletion.remove_tag(ctx.session, here(ctx, name), reference)
     return Response(status_code=202)
 
 
@@ -213,7 +224,7 @@ async def delete_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
     "/{name}/blobs/uploads/",
     allow=push,
     status=202,
-    fails=(DigestInvalid, TooManyRequests, InsufficientStorage),
+    fails=(DigestInvalid, Denied, TooManyRequests, InsufficientStorage),
     stream=True,
 )
 async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Response:
@@ -223,7 +234,9 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
         if await mount(ctx, here(ctx, name), digest, query.from_):
             return kept(name, digest)
     whole = oci.parse_digest(query.digest) if query.digest else None
-    pushes = uploads_of(ctx, name)
+    pushes = uploads_of(ctx, name, limited=await enforced(ctx))
+    announced = length_of(ctx.request) or 0
+    await pushes.require_room(whole, announced)
     upload_id = await pushes.begin(at_most=ctx.settings.open_uploads_per_user)
     if whole is None:
         return going_on(name, upload_id, 0, 202)
@@ -232,7 +245,7 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
     except ClientDisconnect:
         await pushes.cancel(upload_id)  # nobody was told its id, so nobody can go on with it
         raise
-    await pushes.finish(upload_id, whole)
+    await pushes.finish(upload_id, whole, announced)
     return kept(name, whole)
 
 
@@ -256,7 +269,8 @@ async def get_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
 )
 async def append_to_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
     """Append bytes to an upload."""
-    size = await take_bytes(ctx, name, upload_id)
+    pushes = uploads_of(ctx, name)
+    size = await take_bytes(ctx.request, pushes, upload_id, await pushes.find(upload_id))
     return going_on(name, upload_id, size, 202)
 
 
@@ -281,8 +295,13 @@ async def finish_upload(
 ) -> Response:
     """Append the last bytes, check the digest, keep the blob."""
     digest = oci.parse_digest(query.digest)
-    await take_bytes(ctx, name, upload_id)
-    await uploads_of(ctx, name).finish(upload_id, digest)
+    pushes = uploads_of(ctx, name, limited=await enforced(ctx))
+    size = await pushes.find(upload_id)
+    offset, nbytes = chunk_of(ctx.request)
+    announced = (size if offset is None else offset) + (nbytes or 0)
+    await pushes.require_room(digest, announced, upload_id)
+    await take_bytes(ctx.request, pushes, upload_id, size)
+    await pushes.finish(upload_id, digest, announced)
     return kept(name, digest)
 
 
@@ -312,16 +331,21 @@ def remember(ctx: Ctx, name: str, headers: Mapping[str, str], **more: Unpack[Rem
     ctx.the(Hot).remember(ctx.request.scope, ctx.principal, answer)
 
 
-def uploads_of(ctx: Ctx, name: str) -> Pushes:
-    return Pushes(ctx.db, ctx.store, here(ctx, name), ctx.principal.name)
+async def enforced(ctx: Ctx) -> bool:
+    """Whether projects must keep to their limits."""
+    return (await ctx.the(Configuration).current()).quota_per_project_enable
+
+
+def uploads_of(ctx: Ctx, name: str, *, limited: bool = True) -> Pushes:
+    return Pushes(ctx.db, ctx.store, here(ctx, name), ctx.principal.name, limited)
 
 
 async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
     """Whether the blob could be taken from *source*, or, without one, from the same project."""
+    limited = await enforced(ctx)
     if not source:
-        return await ctx.db.quick.write(
-            partial(blobs.mount_from_project, target=target, digest=digest)
-        )
+        work = partial(blobs.mount_from_project, target=target, digest=digest, enforced=limited)
+        return await ctx.db.quick.write(work)
     if not oci.NAME.fullmatch(source):
         return False
     source_id = await ctx.wiring.may(ctx.principal, pull, source.partition("/")[0])
@@ -329,48 +353,8 @@ async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
         return False
     place = Place(source_id, source)
     return await ctx.db.quick.write(
-        partial(blobs.mount, source=place, target=target, digest=digest)
+        partial(blobs.mount, source=place, target=target, digest=digest, enforced=limited)
     )
-
-
-async def take_bytes(ctx: Ctx, name: str, upload_id: str) -> int:
-    """Append the request's body to the upload; return the upload's size."""
-    pushes = uploads_of(ctx, name)
-    size = await pushes.find(upload_id)
-    headers = ctx.request.headers
-    chunks: AsyncIterator[bytes] = ctx.request.stream()
-    offset = None
-    if "content-range" in headers:
-        offset, nbytes = ranges.of_chunk(headers["content-range"])
-        if headers.get("content-length", str(nbytes)) != str(nbytes):
-            raise SizeInvalid("Content-Length and Content-Range differ")
-        chunks = exactly(chunks, nbytes)
-    elif headers.get("content-length") == "0":
-        return size
-    try:
-        return await pushes.append(upload_id, chunks, offset=offset)
-    except WrongOffset as error:
-        raise RangeInvalid(
-            f"the chunk starts at {offset}, the upload has {error.size} bytes",
-            headers=whereabouts(name, upload_id, error.size),
-        ) from error
-
-
-def whereabouts(name: str, upload_id: str, size: int) -> dict[str, str]:
-    return {
-        "Location": f"/v2/{name}/blobs/uploads/{upload_id}",
-        "Range": f"0-{max(size - 1, 0)}",
-        "Docker-Upload-UUID": upload_id,
-    }
-
-
-def going_on(name: str, upload_id: str, size: int, status: int) -> Response:
-    return Response(status_code=status, headers=whereabouts(name, upload_id, size))
-
-
-def kept(name: str, digest: Digest) -> Response:
-    headers = {"Location": f"/v2/{name}/blobs/{digest}", "Docker-Content-Digest": digest}
-    return Response(status_code=201, headers=headers)
 
 
 def number(text: str) -> int | None:
@@ -380,11 +364,3 @@ def number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > len(str(MAX_N)) or int(text) > MAX_N:
         raise PageInvalid(f"invalid number of results requested: {oci.shown(text)}")
     return int(text)
-
-
-def next_page(path: str, limit: int | None, shown: Sequence[str], *, more: bool) -> dict[str, str]:
-    """The ``Link`` to what follows."""
-    if not (more and shown and limit):
-        return {}
-    query = urlencode({"n": limit, "last": shown[-1]}, quote_via=quote)
-    return {"Link": f'<{path}?{query}>; rel="next"'}

@@ -1,8 +1,11 @@
-"""What is said: the state of this server."""
+"""What is said: the state of this server, and what it holds."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from harbor.core.wire import Time
+from harbor.projects.schemas import Project
 
 
 class ComponentHealthStatus(Struct, omit_defaults=True):
@@ -18,6 +21,16 @@ class OverallHealthStatus(Struct):
     components: list[ComponentHealthStatus]
 
 
+class AuthproxySetting(Struct):
+    """How clients of an authentication proxy sign in."""
+
+    endpoint: str
+    tokenreivew_endpoint: str  # so spelt by Harbor
+    skip_search: bool
+    verify_cert: bool
+    server_certificate: str
+
+
 class GeneralInfo(Struct, omit_defaults=True):
     """What a client may want to know before it does anything; strangers learn the first half."""
 
@@ -26,6 +39,7 @@ class GeneralInfo(Struct, omit_defaults=True):
     self_registration: bool | None = None
     banner_message: str | None = None
     oidc_provider_name: str | None = None
+    authproxy_settings: AuthproxySetting | None = None
 
     current_time: Time | None = None
     registry_url: str | None = None  # without the scheme, as in image names
@@ -42,3 +56,60 @@ class Version(Struct):
     """The version of the API, not of the program."""
 
     version: str
+
+
+class Storage(Struct):
+    """Bytes of a disk."""
+
+    total: int
+    free: int
+
+
+class SystemInfo(Struct):
+    storage: list[Storage]
+
+
+class SearchQuery(Struct):
+    """What to look for; nothing at all finds everything."""
+
+    q: Annotated[str, Meta(max_length=255)]
+
+
+class SearchRepository(Struct):
+    project_id: int
+    project_name: str
+    project_public: bool
+    repository_name: str  # with its project
+    pull_count: int
+    artifact_count: int
+
+
+class Search(Struct):
+    """What was found, by name."""
+
+    project: list[Project]
+    repository: list[SearchRepository]
+
+
+class Statistic(Struct):
+    """What the caller may see, in numbers; totals stay 0 for all but administrators."""
+
+    private_project_count: int = 0
+    private_repo_count: int = 0
+    public_project_count: int = 0
+    public_repo_count: int = 0
+    total_project_count: int = 0
+    total_repo_count: int = 0
+    total_storage_consumption: int = 0  # bytes of blobs, each counted once
+
+
+class Permission(Struct):
+    resource: str
+    action: str
+
+
+class Permissions(Struct, omit_defaults=True):
+    """What robots may be given, by the scope that it holds in."""
+
+    project: list[Permission]
+    system: list[Permission] = []

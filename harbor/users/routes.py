@@ -1,12 +1,14 @@
 """Who may ask, and where: people."""
 
+from harbor.configuration.service import Configuration
 from harbor.core import crypto
-from harbor.core.api import Audit, Created, Ctx, Routes
+from harbor.core.api import Audit, Created, Ctx, Page, Routes
 from harbor.core.errors import Conflict, NotFound
-from harbor.core.security import signed_in, system
-from harbor.core.wire import Time
+from harbor.core.security import own, signed_in, system
+from harbor.core.wire import Id, Time
 from harbor.users import schemas
 from harbor.users import service as users
+from harbor.users.models import User
 
 routes = Routes(prefix="/api/v2.0", tag="user")
 
@@ -21,7 +23,8 @@ routes = Routes(prefix="/api/v2.0", tag="user")
     stream=True,  # hashing takes long: the transaction begins after it
 )
 async def create_user(ctx: Ctx, body: schemas.UserCreationReq) -> Created:
-    """Create a local user."""
+    """Create a local user, or, where the setting ``self_registration`` is on, register oneself."""
+    users.check_mode_for_new((await ctx.the(Configuration).current()).auth_mode)
     users.check(body)
     password_hash = await crypto.hash_password(body.password)
     async with ctx.writing() as session:
@@ -39,7 +42,37 @@ async def create_user(ctx: Ctx, body: schemas.UserCreationReq) -> Created:
 @routes.on("GET", "/users/current", allow=signed_in, fails=(NotFound,))
 async def get_current_user_info(ctx: Ctx) -> schemas.UserResp:
     """Show the caller's own account."""
-    user = await users.get(ctx.session, ctx.principal.known_id)
+    return shown(await users.get(ctx.session, ctx.principal.known_id))
+
+
+@routes.on("GET", "/users/search", allow=signed_in)
+async def search_users(ctx: Ctx, query: schemas.UserQuery) -> Page[schemas.UserSearchRespItem]:
+    """Find people by a part of their names."""
+    found, total = await users.search(ctx.session, query)
+    return Page([schemas.UserSearchRespItem(user_id, name) for user_id, name in found], total)
+
+
+@routes.on("GET", "/users/{user_id}", allow=own("user", "read"), fails=(NotFound,))
+async def get_user(ctx: Ctx, user_id: Id) -> schemas.UserResp:
+    """Show an account, to its owner and to administrators."""
+    return shown(await users.get(ctx.session, user_id))
+
+
+@routes.on(
+    "PUT",
+    "/users/{user_id}",
+    allow=own("user", "update"),
+    fails=(NotFound, Conflict),
+    audit=Audit("update", "user", "{user_id}"),
+)
+async def update_user_profile(ctx: Ctx, user_id: Id, body: schemas.UserProfile) -> None:
+    """Change e-mail address, real name and comment."""
+    values = await ctx.the(Configuration).current()
+    users.check_mode(values.auth_mode, user_id, who=ctx.principal)
+    ctx.subject = (await users.update_profile(ctx.session, user_id, body)).username
+
+
+def shown(user: User) -> schemas.UserResp:
     return schemas.UserResp(
         user_id=user.user_id,
         username=user.username,

@@ -4,17 +4,40 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from harbor.core.wire import Time
+from harbor.core.wire import Paging, Time
+
+Email = Annotated[str, Meta(max_length=255)]
 
 
 class UserCreationReq(Struct):
     """A person to create. What each field may hold is the service's to say, as in Harbor."""
 
     username: Annotated[str, Meta(max_length=255)] = ""
-    email: Annotated[str, Meta(max_length=255)] = ""
+    email: Email = ""
     realname: str = ""
     comment: str = ""
     password: str = ""
+
+
+class UserProfile(Struct):
+    """What people may say about themselves; what is left out becomes empty."""
+
+    email: Email = ""
+    realname: str = ""
+    comment: str = ""
+
+
+class UserQuery(Paging, kw_only=True):
+    """Whom to look for."""
+
+    username: Annotated[str, Meta(min_length=1, max_length=255)]  # a part of it
+
+
+class UserSearchRespItem(Struct):
+    """A person as everybody who has signed in may find them."""
+
+    user_id: int
+    username: str
 
 
 class UserResp(Struct, kw_only=True, omit_defaults=True):

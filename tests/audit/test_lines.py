@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from harbor.audit.service.trail import columns
+from harbor.core.api import AuditLine
+from harbor.core.security import Principal
 from tests.make import (
     ADMIN,
     OCI_MANIFEST,
@@ -146,12 +149,15 @@ def test_what_pulls_nothing_makes_no_line(shared: TestClient, repo: str, shared_
 @pytest.mark.parametrize("by", ["tag", "digest"])
 def test_a_deletion_is_a_line(shared: TestClient, repo: str, shared_rows: Rows, by: str) -> None:
     image = push_image(shared, repo)
-    reference, joined = {"tag": ("1.0", ":1.0"), "digest": (image.digest, f"@{image.digest}")}[by]
+    reference, kind, resource = {
+        "tag": ("1.0", "tag", f"{repo}:1.0"),
+        "digest": (image.digest, "artifact", f"{repo}@{image.digest}"),
+    }[by]
     for _ in range(2):
         shared.delete(f"/v2/{repo}/manifests/{reference}", auth=ADMIN)
     assert lines(shared_rows, repo)[1:] == [
-        ("delete", "artifact", f"{repo}{joined}", "admin", True),
-        ("delete", "artifact", f"{repo}{joined}", "admin", False),
+        ("delete", kind, resource, "admin", True),
+        ("delete", kind, resource, "admin", False),
     ]
 
 
@@ -185,3 +191,9 @@ def test_lines_of_failures_know_their_project_too(
         f"JOIN project p ON p.project_id = a.project_id WHERE a.resource LIKE '{repo}:%'"
     )
     assert [(name, bool(result)) for name, result in found] == 2 * [(project_of(repo), False)]
+
+
+def test_a_name_that_is_too_long_for_the_table_is_cut() -> None:
+    told = AuditLine(Principal("n" * 300), "login", "user", "r" * 2_000, False, None)
+    row = columns(told)
+    assert (len(row["username"]), len(row["resource"])) == (255, 1024)

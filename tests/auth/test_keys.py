@@ -121,7 +121,7 @@ def test_keys_whose_tokens_have_all_ended_are_removed(start: Start, settings: Se
     (first,) = kids(settings)
     second = rotate(settings)
     assert kids(settings) == [first, second]
-    long_ago = clock.now() - timedelta(days=3)
+    long_ago = clock.now() - timedelta(days=33)
     change(settings.database, update(SigningKey).values(creation_time=long_ago))
     change(
         settings.database,

@@ -14,9 +14,11 @@ from starlette.routing import Router
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from harbor.audit import service as audit
+from harbor.audit.service import AuditTrail, Syslog
+from harbor.configuration.service import Configuration
 from harbor.core import api, web, wire
 from harbor.core.api import Audit, Created, Ctx, Op, Page, Routes, Wiring
+from harbor.core.crypto import Box
 from harbor.core.db import Database
 from harbor.core.errors import Conflict, Forbidden, NotFound, TooLarge, Unauthorized, Unprocessable
 from harbor.core.events import Events
@@ -156,7 +158,7 @@ def things(database_url: str, tmp_path: Any) -> Iterator[TestClient]:
         authenticate=authenticate,
         authorize=authorize,
         may=may,
-        record=audit.record,
+        record=AuditTrail(Configuration(db, Box("secret")), Syslog()).record,
         show=frame.show,
         show_error=frame.show_error,
         events=Events(),

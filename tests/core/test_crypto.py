@@ -166,3 +166,10 @@ def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret.key").touch()
     with pytest.raises(SettingsError, match="is empty"):
         crypto.key_from(tmp_path / "secret.key")
+
+
+def test_each_purpose_has_a_key_of_its_own() -> None:
+    one, other = crypto.Box("one"), crypto.Box("other")
+    keys = {one.key_for("a"), one.key_for("b"), other.key_for("a"), crypto.Box("one").key_for("a")}
+    assert len(keys) == 3
+    assert {len(key) for key in keys} == {32}

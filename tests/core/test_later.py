@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, text
 
-from harbor.audit.service import WRITTEN
+from harbor.audit.service.trail import WRITTEN
 from harbor.core import clock, later
 from harbor.core.db import Database
 from harbor.core.later import Later

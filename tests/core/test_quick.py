@@ -31,6 +31,12 @@ T = TypeVar("T")
 MOMENT = datetime(2024, 5, 1, 10, 20, 30, 123456, tzinfo=UTC)
 COLUMNS = ("project_id", "name", "value", "creation_time", "update_time")
 NEW = put_new(ProjectMetadata, *COLUMNS, returning=ProjectMetadata.name)
+HELD = put_new(
+    ProjectMetadata,
+    *COLUMNS,
+    returning=ProjectMetadata.name,
+    held_by=["project_id", "name"],
+)
 PUT = put(
     ProjectMetadata,
     *COLUMNS,
@@ -90,6 +96,24 @@ def test_an_insert_leaves_alone_what_is_there(database_url: str) -> None:
     assert on(database_url, work) == [("b",)]
 
 
+def test_a_row_that_is_there_is_held_and_left_alone(database_url: str) -> None:
+    """On SQLite whoever writes holds everything."""
+    free = select(ProjectMetadata.name).where(ProjectMetadata.name == "a")
+
+    async def work(db: Database) -> tuple[object, object, object]:
+        async def holding(pen: Pen) -> tuple[list[Row], int]:
+            found = await pen.run(HELD, **meta("a", "2"))
+            async with db.reading() as session:
+                others = await session.execute(free.with_for_update(skip_locked=True))
+                return found, len(others.all())
+
+        made = await db.quick.write(lambda pen: pen.run(HELD, **meta("a")))
+        return made, await db.quick.write(holding), await db.quick.fetch(ALL)
+
+    seen_by_others = 0 if POSTGRESQL else 1
+    assert on(database_url, work) == ([("a",)], ([], seen_by_others), [("a", "1")])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "kept"),
     [("old", "new", "new"), ("fixed", "new", "fixed"), ("old", "unwanted", "old")],
@@ -107,16 +131,19 @@ def test_an_insert_replaces_what_is_there_if_it_may(
 
 
 def test_the_same_statements_run_in_a_session(database_url: str) -> None:
-    async def work(db: Database) -> tuple[object, object]:
+    async def work(db: Database) -> tuple[object, object, object]:
         async with db.writing() as session:
             pen = SessionPen(session)
             await pen.run(PUT, **meta("a"))
             await pen.run_many(PUT, [meta("b"), meta("c")])
             await pen.run_many(PUT, [])
-            seen = await pen.run(SOME, names=["a", "c", "d"])
-        return sorted(seen), await names(db)
+            made = [await pen.run(NEW, **meta(name)) for name in ("c", "d")]
+            made += [await pen.run(HELD, **meta(name)) for name in ("c", "e")]
+            seen = await pen.run(SOME, names=["a", "c", "f"])
+        return made, sorted(seen), await names(db)
 
-    assert on(database_url, work) == ([("a",), ("c",)], ["a", "b", "c"])
+    made = [[], [("d",)], [], [("e",)]]
+    assert on(database_url, work) == (made, [("a",), ("c",)], ["a", "b", "c", "d", "e"])
 
 
 def test_any_number_of_texts_is_one_parameter(database_url: str) -> None:

@@ -85,7 +85,7 @@ def test_a_key_that_nobody_knows_is_named(tmp_path: Path) -> None:
         ("DATA_DIR", None),
         ("EXTERNAL_URL", "reg.example.com"),
         ("EXTERNAL_URL", "https://reg.example.com/path"),
-        ("TOKEN_MINUTES", "0"),
+        ("MAX_CONNECTIONS", "0"),
         ("LOG_LEVEL", "loud"),
         ("ACCESS_LOG", "perhaps"),
         ("UPLOAD_IDLE_S", "59"),

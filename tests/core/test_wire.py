@@ -97,7 +97,10 @@ def test_no_body_gets_through_but_one_of_the_right_shape(raw: bytes) -> None:
 
 
 def test_parameters_are_read_from_text() -> None:
-    assert wire.parameters({"page": "2", "page_size": "100", "x": "y"}, wire.Paging).offset == 100
+    assert (
+        wire.parameters([("page", "2"), ("page_size", "100"), ("x", "y")], wire.Paging).offset
+        == 100
+    )
     assert wire.parameter("7", wire.Id) == 7
     assert wire.parameter("7", str) == "7"
 
@@ -118,7 +121,7 @@ def test_parameters_are_read_from_text() -> None:
 )
 def test_parameters_out_of_range_are_refused(given_: dict[str, str]) -> None:
     with pytest.raises(Unprocessable, match=r"^query: "):
-        wire.parameters(given_, wire.Paging)
+        wire.parameters(given_.items(), wire.Paging)
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "", str(2**31), "1\0"])

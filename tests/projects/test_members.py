@@ -58,6 +58,61 @@ def test_the_location_names_the_project_as_the_caller_did(client: TestClient, an
     assert made.headers["Location"].startswith(f"{API}/projects/2/members/")
 
 
+def test_nulls_say_nothing(client: TestClient, ann: Login) -> None:
+    group = {"id": None, "group_name": None, "group_type": None, "ldap_group_dn": None}
+    made = add(
+        client,
+        role_id=2,
+        member_user={"user_id": None, "username": "ann"},
+        member_group=group,
+    )
+    assert made.status_code == 201
+    place = made.headers["Location"]
+    assert client.put(place, json={"role_id": None}, auth=ADMIN).status_code == 400
+    assert client.get(place, auth=ADMIN).json()["role_id"] == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"role_id": "2", "member_user": {"username": "ann"}},
+        {"role_id": 2.5, "member_user": {"username": "ann"}},
+        {"role_id": 2, "member_user": "ann"},
+        {"role_id": 2, "member_user": {"username": "x" * 256}},
+        {"role_id": 2, "member_user": {"username": 3}},
+        {"role_id": 2, "member_group": {"group_name": "x" * 256}},
+        {"role_id": 2, "member_group": {"ldap_group_dn": "x" * 513}},
+        {"role_id": 2, "member_group": {"id": -1}},
+        [],
+    ],
+)
+def test_a_body_of_another_shape_is_refused(client: TestClient, ann: Login, body: Any) -> None:
+    assert client.post(MEMBERS, json=body, auth=ADMIN).status_code == 422
+
+
+def test_somebody_who_was_deleted_is_no_member(
+    client: TestClient, ann: Login, execute: Callable[[str], None]
+) -> None:
+    place = add_member(client, "team", ann, 3)
+    execute("UPDATE harbor_user SET deleted = true WHERE username = 'ann'")
+    assert client.get(place, auth=ADMIN).status_code == 404
+    listed = client.get(MEMBERS, auth=ADMIN)
+    assert [each["entity_name"] for each in listed.json()] == ["admin"]
+    assert listed.headers["X-Total-Count"] == "1"
+    summary = client.get(f"{API}/projects/team/summary", auth=ADMIN).json()
+    assert "guest_count" not in summary
+
+
+def test_a_missing_project_has_no_members(client: TestClient, ann: Login) -> None:
+    place = f"{API}/projects/nothing/members"
+    body = {"role_id": 2, "member_user": {"username": "ann"}}
+    for method, path in (("GET", place), ("POST", place), ("PUT", f"{place}/1")):
+        asked = None if method == "GET" else body
+        assert client.request(method, path, json=asked, auth=ADMIN).status_code == 404
+        assert client.request(method, path, json=asked, auth=ann).status_code == 403
+        assert client.request(method, path, json=asked).status_code == 401
+
+
 def test_a_role_takes_effect_at_once_and_ends_at_once(client: TestClient, ann: Login) -> None:
     project = f"{API}/projects/team"
     assert client.get(project, auth=ann).status_code == 403

@@ -5,14 +5,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.make import ADMIN, API, add_member, make_project, make_user, push_image
+from tests.projects.conftest import Configure, error, message
 
 Rows = Callable[[str], list[Any]]
 PROJECTS = f"{API}/projects"
 BY_NAME = {"X-Is-Resource-Name": "true"}
-
-
-def error(answer: Any) -> tuple[int, str]:
-    return answer.status_code, answer.json()["errors"][0]["code"]
 
 
 def create(client: TestClient, name: str = "team", auth: Any = ADMIN, **more: Any) -> Any:
@@ -32,6 +29,57 @@ def test_whoever_signs_in_creates_projects_and_administers_them(client: TestClie
     shown = client.get(made.headers["Location"], auth=ann).json()
     assert (shown["name"], shown["owner_name"]) == ("team", "ann")
     assert (shown["current_user_role_id"], shown["current_user_role_ids"]) == (1, [1])
+
+
+def test_an_administrator_may_keep_projects_to_administrators(
+    client: TestClient, configure: Configure
+) -> None:
+    ann = make_user(client, "ann")
+    configure(project_creation_restriction="adminonly")
+    answer = create(client, auth=ann)
+    assert error(answer) == (403, "FORBIDDEN")
+    assert message(answer) == "Only system admin can create project"
+    assert create(client).status_code == 201
+    configure(project_creation_restriction="everyone")
+    assert create(client, "anns", auth=ann).status_code == 201
+
+
+def limit_of(client: TestClient, project: str) -> int:
+    quota = client.get(f"{PROJECTS}/{project}/summary", auth=ADMIN).json()["quota"]
+    return int(quota["hard"]["storage"])
+
+
+@pytest.mark.parametrize(
+    ("is_admin", "asked", "given"),
+    [
+        (True, 5000, 5000),
+        (True, 1024**5, 1024**5),
+        (True, -1, -1),
+        (True, 0, 7000),
+        (True, None, 7000),
+        (False, 5000, 7000),
+        (False, -1, 7000),
+        (False, -2, 7000),
+        (False, None, 7000),
+    ],
+)
+def test_only_administrators_say_how_much_a_new_project_may_store(
+    client: TestClient, configure: Configure, is_admin: bool, asked: int | None, given: int
+) -> None:
+    auth = ADMIN if is_admin else make_user(client, "ann")
+    configure(storage_per_project=7000)
+    assert create(client, auth=auth, storage_limit=asked).status_code == 201
+    assert limit_of(client, "team") == given
+
+
+@pytest.mark.parametrize("limit", [-2, 1024**5 + 1, -(2**63), 2**63 - 1])
+def test_a_limit_that_cannot_be_is_refused(
+    client: TestClient, configure: Configure, limit: int
+) -> None:
+    assert error(create(client, storage_limit=limit)) == (400, "BAD_REQUEST")
+    assert client.get(f"{PROJECTS}/team", auth=ADMIN).status_code == 404
+    configure(quota_per_project_enable=False)
+    assert create(client, storage_limit=limit).status_code == 201
 
 
 def test_a_stranger_creates_no_project(client: TestClient) -> None:
@@ -54,6 +102,7 @@ def test_a_project_shows_exactly_harbors_fields(client: TestClient) -> None:
     times = {shown["creation_time"], shown["update_time"]}
     assert len(times) == 1
     (now,) = times
+    then = shown["cve_allowlist"]["creation_time"]
     assert shown == {
         "project_id": 2,
         "owner_id": 1,
@@ -65,7 +114,13 @@ def test_a_project_shows_exactly_harbors_fields(client: TestClient) -> None:
         "current_user_role_id": 1,
         "current_user_role_ids": [1],
         "metadata": {"public": "true", "severity": "high"},
-        "cve_allowlist": {"project_id": 2, "items": [], "creation_time": now, "update_time": now},
+        "cve_allowlist": {
+            "id": 3,
+            "project_id": 2,
+            "items": [],
+            "creation_time": then,
+            "update_time": then,
+        },
     }
 
 
@@ -82,11 +137,12 @@ def test_a_name_is_taken_once(client: TestClient) -> None:
     create(client)
     answer = create(client)
     assert error(answer) == (409, "CONFLICT")
-    assert answer.json()["errors"][0]["message"] == "The project named team already exists"
+    assert message(answer) == "The project named team already exists"
 
 
 @pytest.mark.parametrize(
-    ("name", "status"), [("", 400), ("Team", 400), ("a--b", 400), ("a" * 256, 422), (5, 422)]
+    ("name", "status"),
+    [(None, 400), ("", 400), ("Team", 400), ("a--b", 400), ("a" * 256, 422), (5, 422)],
 )
 def test_a_bad_name_is_refused(client: TestClient, name: Any, status: int) -> None:
     assert create(client, name).status_code == status
@@ -108,7 +164,8 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient) -> None:
         ({"metadata": {"public": "true", "auto_scan": None, "unheard_of": 7}}, "true"),
         ({"metadata": {"public": None}}, "false"),
         ({"metadata": {"public": "", "severity": ""}}, "false"),
-        ({"cve_allowlist": 5, "storage_limit": None, "registry_id": None, "x": 1}, "false"),
+        ({"cve_allowlist": None, "storage_limit": None, "registry_id": None, "x": 1}, "false"),
+        ({"cve_allowlist": {"items": [{"cve_id": ""}]}}, "false"),
     ],
 )
 def test_only_what_is_known_and_told_is_kept(

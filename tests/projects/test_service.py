@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
 from harbor.core.security import NOBODY, Principal
 from harbor.projects import service as projects
 from harbor.projects.models import Project
@@ -18,6 +18,10 @@ from tests.conftest import opened
 Work = Callable[[AsyncSession], Awaitable[Any]]
 Run = Callable[[Work], Any]
 ADMIN = Principal("admin", 1, is_admin=True)
+PUSHED = """
+INSERT INTO repository (name, project_id, description, pull_count, creation_time, update_time)
+VALUES ('{name}', {id}, '', 0, '2026-01-01 00:00:00', '2026-01-01 00:00:00')
+"""
 
 
 @pytest.fixture
@@ -75,7 +79,13 @@ def test_two_processes_may_make_the_first_rows_at_once(
 
     async def prepare_twice() -> list[bool]:
         async with opened(database_url) as db, db.writing() as session:
-            for table in ("project_member", "project_metadata", "project", "harbor_user"):
+            for table in (
+                "cve_allowlist",
+                "project_member",
+                "project_metadata",
+                "project",
+                "harbor_user",
+            ):
                 await session.execute(text(f"DELETE FROM {table}"))
         return list(await asyncio.gather(prepare(), prepare()))
 
@@ -155,18 +165,44 @@ def test_repositories_are_counted_by_project(run: Run) -> None:
 
     async def push(session: AsyncSession) -> None:
         for name in ("team/app", "team/web"):
-            await session.execute(
-                text(
-                    "INSERT INTO repository (name, project_id, description, pull_count,"
-                    " creation_time, update_time) VALUES"
-                    f" ('{name}', {made.project_id}, '', 0,"
-                    " '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
-                )
-            )
+            await session.execute(text(PUSHED.format(name=name, id=made.project_id)))
 
     run(push)
     found, _ = run(lambda session: projects.search(session, who=ADMIN, query=ProjectQuery()))
     assert {seen.project.name: seen.repo_count for seen in found} == {"library": 0, "team": 2}
+
+
+def test_a_push_that_is_being_committed_keeps_the_project(run: Run, database_url: str) -> None:
+    made = run(creating("team"))
+
+    async def delete(url: str) -> None:
+        async with opened(url) as db, db.writing() as session:
+            await projects.remove(session, await projects.hold(session, made.project_id))
+
+    async def race() -> None:
+        async with opened(database_url) as db, db.writing() as session:
+            await session.execute(text(PUSHED.format(name="team/app", id=made.project_id)))
+            deletion = asyncio.create_task(delete(database_url))
+            done, _ = await asyncio.wait({deletion}, timeout=0.2)
+            assert not done
+        with pytest.raises(Precondition, match="the project contains repositories"):
+            await deletion
+
+    asyncio.run(race())
+
+
+def test_of_two_who_delete_a_project_the_second_finds_none(run: Run, database_url: str) -> None:
+    made = run(creating("team"))
+
+    async def delete() -> None:
+        async with opened(database_url) as db, db.writing() as session:
+            await projects.remove(session, await projects.hold(session, made.project_id))
+
+    async def both() -> list[type]:
+        results = await asyncio.gather(delete(), delete(), return_exceptions=True)
+        return [type(each) for each in results]
+
+    assert set(asyncio.run(both())) == {type(None), NotFound}
 
 
 class TestWhoSeesWhat:
@@ -264,7 +300,7 @@ class TestWhoSeesWhat:
     ],
 )
 def test_metadata_is_kept_in_one_form(given: dict[str, str], kept: dict[str, str]) -> None:
-    assert meta.normalised(given) == kept
+    assert meta.of_new(given) == kept
 
 
 @pytest.mark.parametrize(
@@ -280,7 +316,7 @@ def test_metadata_is_kept_in_one_form(given: dict[str, str], kept: dict[str, str
 )
 def test_metadata_that_means_nothing_is_refused(given: dict[str, str], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
-        meta.normalised(given)
+        meta.of_new(given)
 
 
 def test_a_proxy_cache_needs_an_admin_and_a_registry() -> None:

@@ -63,11 +63,19 @@ def test_a_blob_that_a_manifest_needs_stays(shared: TestClient, repo: str, which
     assert is_there(shared, repo, digest)
 
 
-def test_once_the_manifest_is_gone_so_may_be_its_blobs(shared: TestClient, repo: str) -> None:
+def test_once_the_manifest_is_gone_so_are_its_blobs(shared: TestClient, repo: str) -> None:
     image = push_image(shared, repo)
     deleted = shared.delete(f"/v2/{repo}/manifests/{image.digest}", auth=ADMIN)
     assert deleted.status_code == 202
     for blob in image.blobs:
+        assert delete(shared, repo, sha256(blob)) == (404, "BLOB_UNKNOWN")
+
+
+def test_a_blob_that_is_sent_again_may_be_deleted(shared: TestClient, repo: str) -> None:
+    image = push_image(shared, repo)
+    shared.delete(f"/v2/{repo}/manifests/{image.digest}", auth=ADMIN)
+    for blob in image.blobs:
+        push_blob(shared, repo, blob)
         assert delete(shared, repo, sha256(blob)) == (202, "")
 
 

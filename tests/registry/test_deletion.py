@@ -97,12 +97,21 @@ def test_what_was_deleted_can_be_pushed_again(shared: TestClient, repo: str) -> 
     assert is_there(shared, repo, "1.0")
 
 
-def test_its_blobs_stay_for_the_next_push(shared: TestClient, repo: str) -> None:
+def test_its_blobs_go_with_it(shared: TestClient, repo: str) -> None:
     image = push_image(shared, repo)
     delete(shared, repo, image.digest)
     for blob in image.blobs:
-        answer = shared.head(f"/v2/{repo}/blobs/{sha256(blob)}", auth=ADMIN)
-        assert answer.status_code == 200
+        answer = shared.get(f"/v2/{repo}/blobs/{sha256(blob)}", auth=ADMIN)
+        assert error_of(answer) == (404, "BLOB_UNKNOWN")
+
+
+def test_a_push_that_has_seen_its_blobs_succeeds(shared: TestClient, repo: str) -> None:
+    image = push_image(shared, repo)
+    delete(shared, repo, image.digest)
+    assert put_manifest(shared, repo, "1.0", image.raw).status_code == 201
+    for blob in image.blobs:
+        answer = shared.get(f"/v2/{repo}/blobs/{sha256(blob)}", auth=ADMIN)
+        assert answer.content == blob
 
 
 def test_a_child_of_an_index_is_not_deleted(shared: TestClient, repo: str) -> None:

@@ -7,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from harbor.core.errors import PageInvalid
-from harbor.registry.routes import MAX_N, next_page, number
+from harbor.registry.answers import next_page
+from harbor.registry.routes import MAX_N, number
 
 few = settings(max_examples=80, deadline=None)
 

@@ -124,7 +124,7 @@ def test_whoever_has_signed_in_learns_the_rest(client: TestClient) -> None:
         "harbor_version": f"v2.16.0-{__version__}",
         "registry_storage_provider_name": "filesystem",
         "read_only": False,
-        "notification_enable": False,
+        "notification_enable": True,
     }
 
 

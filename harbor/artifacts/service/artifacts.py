@@ -1,8 +1,8 @@
-"""What is done: keep, find and remove artifacts and their tags."""
+"""What is done: keep and find artifacts and their tags."""
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Integer, bindparam, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import (
@@ -21,29 +21,35 @@ from harbor.core.errors import (
     ManifestBlobUnknown,
     ManifestUnknown,
     NameUnknown,
-    ReferencedByOthers,
 )
 from harbor.core.oci import Reference, is_digest
 from harbor.core.quick import Pen, Quick, among, put, put_new
+from harbor.quotas import service as quotas
 
 MAX_SIZE = 2**63 - 1
 
 
-async def add(pen: Pen, pushed: Pushed) -> None:
+async def add(pen: Pen, pushed: Pushed, *, enforced: bool) -> None:
     """Keep a manifest and point its tag at it. Pushing the same bytes twice is no error.
 
-    Raises ``ManifestBlobUnknown`` if it names a blob or a child that is not in the repository.
+    Raises ``ManifestBlobUnknown`` if it names a blob or a child that is not in the repository,
+    and ``Denied`` if limits are *enforced* and it does not fit into the project.
     """
     place, manifest = pushed.place, pushed.manifest
-    await blobs.require(pen, place, manifest.blobs)
+    # First, for whoever removes artifacts holds it too.
     repository_id = await ensure_repository(pen, place)
+    recalled = await blobs.require(pen, place, manifest.blobs)
     children = await find_children(pen, repository_id, pushed)
-    artifact_id = await ensure_artifact(pen, repository_id, pushed, children)
-    if pushed.tag is not None:
-        await point(pen, repository_id, pushed.tag, artifact_id)
-    subject, kind = accessories.subject_of(manifest, pushed.tag)
-    if subject is not None:
-        await accessories.attach(pen, repository_id, artifact_id, subject, kind)
+    sizes = {**recalled, pushed.digest: len(pushed.raw)}
+    async with quotas.charged(pen, place.project_id, sizes, enforced=enforced):
+        for digest in recalled:
+            await blobs.link(pen, place, digest)
+        artifact_id = await ensure_artifact(pen, repository_id, pushed, children)
+        if pushed.tag is not None:
+            await point(pen, repository_id, pushed.tag, artifact_id)
+        subject, kind = accessories.subject_of(manifest, pushed.tag)
+        if subject is not None:
+            await accessories.attach(pen, repository_id, artifact_id, subject, kind)
 
 
 NEW_REPOSITORY = put_new(
@@ -257,83 +263,6 @@ async def find(quick: Quick, place: Place, reference: str) -> Found:
 
 def unknown(place: Place, reference: str) -> ManifestUnknown:
     return ManifestUnknown(f"artifact {place.repository}{Reference(reference).joined} not found")
-
-
-async def remove_tag(session: AsyncSession, place: Place, tag: str) -> None:
-    """Take a tag away; the artifact stays, under its digest. ``ManifestUnknown``."""
-    repository_id = await repository_of(session, place)
-    gone = await session.scalar(
-        delete(Tag).where(Tag.repository_id == repository_id, Tag.name == tag).returning(Tag.id)
-    )
-    if gone is None:
-        raise unknown(place, tag)
-
-
-async def remove(session: AsyncSession, place: Place, digest: str) -> None:
-    """Remove an artifact with its tags and its accessories.
-
-    Raises ``ManifestUnknown``, and ``ReferencedByOthers`` if an index lists it.
-    Source: Harbor src/controller/artifact/controller.go, ``deleteDeeply``.
-    """
-    repository_id = await repository_of(session, place)
-    artifact_id = await locked(session, repository_id, digest)
-    if artifact_id is None:
-        raise unknown(place, digest)
-    await remove_deeply(session, repository_id, artifact_id, digest)
-
-
-async def locked(session: AsyncSession, repository_id: int, digest: str) -> int | None:
-    """The id of an artifact, which nobody else may refer to or remove until the commit."""
-    return await session.scalar(
-        select(Artifact.id)
-        .where(Artifact.repository_id == repository_id, Artifact.digest == digest)
-        .with_for_update()
-    )
-
-
-async def remove_deeply(
-    session: AsyncSession, repository_id: int, artifact_id: int, digest: str
-) -> None:
-    """Remove what is locked, with its accessories, and theirs, and so on.
-
-    Not by recursion: chains may be long, and signatures by tag may sign each other in a circle.
-    """
-    waiting, seen, doomed = [(artifact_id, digest)], {digest}, []
-    while waiting:
-        each_id, each = waiting.pop()
-        await refuse_child(session, each_id)
-        doomed.append(each_id)
-        for accessory in await accessories.digests_of(session, repository_id, each):
-            accessory_id = await locked(session, repository_id, accessory)
-            if accessory_id is not None and accessory not in seen:
-                waiting.append((accessory_id, accessory))
-                seen.add(accessory)
-    for start in range(0, len(doomed), 500):  # SQLite takes a limited number of parameters
-        some = doomed[start : start + 500]
-        await session.execute(delete(Artifact).where(Artifact.id.in_(some)))
-
-
-async def refuse_child(session: AsyncSession, artifact_id: int) -> None:
-    """Raise ``ReferencedByOthers`` if an index lists the artifact."""
-    parent = await session.scalar(
-        select(ArtifactReference.parent_id)
-        .where(ArtifactReference.child_id == artifact_id)
-        .limit(1)
-    )
-    if parent is not None:
-        raise ReferencedByOthers("the deleting artifact is referenced by others")
-
-
-async def repository_of(session: AsyncSession, place: Place) -> int:
-    """The id of a repository that was pushed to; ``NameUnknown``."""
-    found = await session.scalar(
-        select(Repository.repository_id).where(
-            Repository.name == place.repository, Repository.project_id == place.project_id
-        )
-    )
-    if found is None:
-        raise NameUnknown(f"repository {place.repository} not found")
-    return found
 
 
 TAGS = (

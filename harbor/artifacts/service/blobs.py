@@ -5,20 +5,28 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harbor.artifacts.models import Artifact, ArtifactBlob, Blob, Repository, RepositoryBlob
+from harbor.artifacts.models import (
+    Artifact,
+    ArtifactBlob,
+    Blob,
+    ReleasedBlob,
+    Repository,
+    RepositoryBlob,
+)
 from harbor.artifacts.schemas import Place
+from harbor.artifacts.service import releases
 from harbor.core import clock
 from harbor.core.errors import BlobUnknown, ManifestBlobUnknown, Unsupported
 from harbor.core.oci import Digest
-from harbor.core.quick import Pen, Quick, among, put_new
+from harbor.core.quick import Pen, Quick, SessionPen, among, put_new
+from harbor.quotas import service as quotas
 
 
-def here(place: Place) -> ColumnElement[bool]:
-    """The blobs that may be read in *place*, as a condition."""
-    return and_(
-        RepositoryBlob.project_id == place.project_id,
-        RepositoryBlob.repository == place.repository,
-    )
+def here(
+    place: Place, table: type[RepositoryBlob] | type[ReleasedBlob] = RepositoryBlob
+) -> ColumnElement[bool]:
+    """The blobs that may be read in *place*, as a condition; or another table's rows of it."""
+    return and_(table.project_id == place.project_id, table.repository == place.repository)
 
 
 HERE = (
@@ -29,13 +37,18 @@ BLOB = put_new(Blob, "digest", "size", "creation_time")
 LINK = put_new(RepositoryBlob, "project_id", "repository", "digest", "creation_time")
 
 
-async def add(pen: Pen, place: Place, digest: Digest, size: int) -> None:
-    """Record a blob of *size* bytes, and that it may be read in *place*."""
+async def add(pen: Pen, place: Place, digest: Digest, size: int, *, enforced: bool) -> None:
+    """Record a blob of *size* bytes, and that it may be read in *place*.
+
+    ``Denied`` if limits are *enforced* and it does not fit into the project.
+    """
     await pen.run(BLOB, digest=digest, size=size, creation_time=clock.now())
-    await link(pen, place, digest)
+    async with quotas.charged(pen, place.project_id, {digest: size}, enforced=enforced):
+        await link(pen, place, digest)
 
 
 async def link(pen: Pen, place: Place, digest: Digest) -> None:
+    """Let a blob be read in *place*, for which the project is charged."""
     await pen.run(
         LINK,
         project_id=place.project_id,
@@ -63,9 +76,10 @@ async def size(quick: Quick, place: Place, digest: Digest) -> int:
 
 
 HELD = (
-    select(RepositoryBlob.digest)
+    select(Blob.size)
+    .join(RepositoryBlob, RepositoryBlob.digest == Blob.digest)
     .where(*HERE, RepositoryBlob.digest == bindparam("digest"))
-    .with_for_update(read=True, key_share=True)
+    .with_for_update(read=True, key_share=True, of=RepositoryBlob)
 )
 HOLDER = (
     select(RepositoryBlob.repository)
@@ -75,35 +89,47 @@ HOLDER = (
 PRESENT = (
     select(RepositoryBlob.digest)
     .where(*HERE, among(RepositoryBlob.digest, "digests"))
+    .order_by(RepositoryBlob.digest)  # as whoever releases them takes the locks
     .with_for_update(read=True, key_share=True)
 )
 
 
-async def mount(pen: Pen, source: Place, target: Place, digest: Digest) -> bool:
-    """Let *target* read a blob of *source*; whether there is such a blob."""
+async def mount(pen: Pen, source: Place, target: Place, digest: Digest, *, enforced: bool) -> bool:
+    """Let *target* read a blob of *source*; whether there is such a blob. ``Denied``."""
     held = await pen.run(
         HELD, project_id=source.project_id, repository=source.repository, digest=digest
     )
     if not held:
         return False
-    await link(pen, target, digest)
+    sizes = {digest: int(held[0][0])}
+    async with quotas.charged(pen, target.project_id, sizes, enforced=enforced):
+        await link(pen, target, digest)
     return True
 
 
-async def mount_from_project(pen: Pen, target: Place, digest: Digest) -> bool:
+async def mount_from_project(pen: Pen, target: Place, digest: Digest, *, enforced: bool) -> bool:
     """Mount from whichever repository of the same project holds the blob."""
     holder = await pen.run(HOLDER, project_id=target.project_id, digest=digest)
-    return bool(holder) and await mount(pen, Place(target.project_id, holder[0][0]), target, digest)
+    if not holder:
+        return False
+    source = Place(target.project_id, holder[0][0])
+    return await mount(pen, source, target, digest, enforced=enforced)
 
 
-async def require(pen: Pen, place: Place, digests: Collection[Digest]) -> None:
-    """Raise ``ManifestBlobUnknown`` unless all may be read in *place*; keep them until commit."""
+async def require(pen: Pen, place: Place, digests: Collection[Digest]) -> dict[Digest, int]:
+    """Raise ``ManifestBlobUnknown`` unless all may be read in *place*; keep them until commit.
+
+    Those that were released meanwhile are returned with their sizes, to be linked again.
+    """
     known = await present(pen, place, digests)
-    for digest in digests:
-        if digest not in known:
+    missing = [digest for digest in digests if digest not in known]
+    recalled = await releases.recall(pen, place, missing) if missing else {}
+    for digest in missing:
+        if digest not in recalled:
             raise ManifestBlobUnknown(
                 f"blob {digest} not found in {place.repository}", detail={"digest": digest}
             )
+    return recalled
 
 
 async def present(pen: Pen, place: Place, digests: Collection[str]) -> set[str]:
@@ -119,7 +145,8 @@ async def present(pen: Pen, place: Place, digests: Collection[str]) -> set[str]:
 async def remove(session: AsyncSession, place: Place, digest: Digest) -> None:
     """Take a blob out of *place*; ``Unsupported`` while a manifest there needs it.
 
-    Its bytes stay until nothing refers to them; collecting garbage frees the space.
+    Where nothing else in the project has it, it is no longer charged. Its bytes stay until
+    nothing refers to them; collecting garbage frees the space.
     """
     held = await session.scalar(
         select(RepositoryBlob.digest)
@@ -138,9 +165,10 @@ async def remove(session: AsyncSession, place: Place, digest: Digest) -> None:
     )
     if user is not None:
         raise Unsupported(f"blob {digest} is part of manifest {user}; delete that first")
-    await session.execute(
-        delete(RepositoryBlob).where(here(place), RepositoryBlob.digest == digest)
-    )
+    await quotas.hold(SessionPen(session), place.project_id, [digest])
+    for table in (RepositoryBlob, ReleasedBlob):
+        await session.execute(delete(table).where(here(place, table), table.digest == digest))
+    await releases.release_if_unused(session, place.project_id, digest)
 
 
 RECORDED = select(exists().where(Blob.digest == bindparam("digest")))

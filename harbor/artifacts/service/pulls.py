@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import bindparam, update
 
 from harbor.artifacts.models import Artifact, Repository, Tag
 from harbor.artifacts.schemas import Pull
-from harbor.audit import service as audit
+from harbor.audit.service import AuditTrail
 from harbor.core import clock
+from harbor.core.later import Later
 from harbor.core.quick import Pen
 
 COUNTED = (
@@ -26,10 +28,23 @@ PULLED_BY_TAG = (
 )
 
 
-async def record(pen: Pen, pulls: Sequence[Pull]) -> None:
-    """Pull counts, pull times and audit lines of *pulls*, which may be of things now gone."""
-    now = clock.now()
-    await audit.record_all(pen, [pull.line for pull in pulls], now)
+class Pulls:
+    """Takes pulls in at once, and writes down a second later what follows from them."""
+
+    def __init__(self, later: Later, trail: AuditTrail) -> None:
+        self._later, self._trail = later, trail
+
+    def add(self, pull: Pull) -> None:
+        self._later.add(self._record, pull)
+
+    async def _record(self, pen: Pen, pulls: Sequence[Pull]) -> None:
+        now = clock.now()
+        await self._trail.record_all(pen, [pull.line for pull in pulls], now)
+        await count(pen, pulls, now)
+
+
+async def count(pen: Pen, pulls: Sequence[Pull], now: datetime) -> None:
+    """Pull counts and pull times of *pulls*, which may be of things now gone."""
     # In the order of their ids, so that two processes never wait for each other in a circle.
     counts = sorted(Counter(pull.repository_id for pull in pulls).items())
     await pen.run_many(COUNTED, [{"id": each, "count": count} for each, count in counts])

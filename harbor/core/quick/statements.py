@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Select, String, bindparam
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Select, String, bindparam, false
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
@@ -37,12 +37,23 @@ def put_new(
     table: type[DeclarativeBase],
     *names: str,
     returning: InstrumentedAttribute[Any] | None = None,
+    held_by: Sequence[str] = (),
 ) -> Either:
-    """An INSERT of the columns *names* that leaves a row alone which is there already."""
+    """An INSERT of the columns *names* that leaves a row alone which is there already.
+
+    With *held_by*, its key, nobody else removes or changes that row before the commit.
+    """
 
     def worded(dialect: Any) -> UpdateBase:
         insert = dialect.insert(table).values({name: bindparam(name) for name in names})
-        made = insert.on_conflict_do_nothing()
+        if held_by:
+            # PostgreSQL locks the row before it sees that there is nothing to update.
+            same = {names[-1]: insert.excluded[names[-1]]}
+            made = insert.on_conflict_do_update(
+                index_elements=list(held_by), set_=same, where=false()
+            )
+        else:
+            made = insert.on_conflict_do_nothing()
         return made if returning is None else made.returning(returning)  # type: ignore[no-any-return]
 
     return Either(worded)
@@ -90,6 +101,10 @@ class Among(ColumnElement[bool]):
     def __init__(self, column: InstrumentedAttribute[str], name: str) -> None:
         self.column = column
         self.texts = bindparam(name, type_=Texts())
+
+    def self_group(self, against: Any = None) -> Any:
+        # Otherwise "= 1" is added where there are no booleans, and SQLite uses no index.
+        return self
 
 
 @compiles(Among, "sqlite")
@@ -180,8 +195,9 @@ class SessionPen:
         self._session = session
 
     async def run(self, statement: Statement, **values: object) -> list[Row]:
-        result = await self._session.execute(self._worded(statement), values)
-        return [tuple(row) for row in result.all()] if isinstance(statement, Select) else []
+        worded = self._worded(statement)
+        result = await self._session.execute(worded, values)
+        return [tuple(row) for row in result.all()] if worded.exported_columns else []
 
     async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:

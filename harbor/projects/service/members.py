@@ -9,10 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from harbor.core import rbac
 from harbor.core.errors import BadRequest, Conflict, NotFound
 from harbor.projects import schemas
-from harbor.projects.models import ProjectMember
+from harbor.projects.models import PERSON, ProjectMember
 from harbor.users.models import User
-
-USER = "u"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +38,19 @@ async def search(
 
 
 def members_of(project_id: int) -> "Select[ProjectMember, str]":
-    is_user = and_(ProjectMember.entity_type == USER, ProjectMember.entity_id == User.user_id)
+    is_user = and_(ProjectMember.entity_type == PERSON, ProjectMember.entity_id == User.user_id)
     return (
         select(ProjectMember, User.username)
         .join(User, is_user)
-        .where(ProjectMember.project_id == project_id)
+        .where(ProjectMember.project_id == project_id, User.deleted.is_(False))
     )
+
+
+async def count(session: AsyncSession, project_id: int) -> dict[int, int]:
+    """How many members have which role; roles that nobody has are left out."""
+    found = members_of(project_id).with_only_columns(ProjectMember.role, func.count())
+    rows = await session.execute(found.group_by(ProjectMember.role))
+    return dict(rows.all())
 
 
 async def get(session: AsyncSession, project_id: int, mid: int, *, hold: bool = False) -> Named:
@@ -60,15 +65,22 @@ async def get(session: AsyncSession, project_id: int, mid: int, *, hold: bool = 
     return Named(member, name)
 
 
+async def several(session: AsyncSession, project_id: int, mids: list[int]) -> list[Named]:
+    """Those of the members that are there, by name."""
+    wanted = members_of(project_id).where(ProjectMember.id.in_(mids))
+    rows = await session.execute(wanted.order_by(User.username, ProjectMember.id))
+    return [Named(member, name) for member, name in rows]
+
+
 async def add(session: AsyncSession, project_id: int, wanted: schemas.ProjectMember) -> Named:
     """Give a role to somebody who has none here.
 
     ``BadRequest`` if the role or the person does not exist, ``Conflict`` if the person is a member.
     """
-    check_role(wanted.role_id)
+    role_id = checked_role(wanted.role_id)
     user = await resolve(session, wanted)
     member = ProjectMember(
-        project_id=project_id, entity_id=user.user_id, entity_type=USER, role=wanted.role_id
+        project_id=project_id, entity_id=user.user_id, entity_type=PERSON, role=role_id
     )
     session.add(member)
     try:
@@ -98,11 +110,12 @@ async def resolve(session: AsyncSession, wanted: schemas.ProjectMember) -> User:
     return found
 
 
-async def change_role(session: AsyncSession, project_id: int, mid: int, *, role_id: int) -> Named:
+async def change_role(
+    session: AsyncSession, project_id: int, mid: int, role_id: int | None
+) -> Named:
     """Give a member another role in place of the old one."""
-    check_role(role_id)
     found = await get(session, project_id, mid, hold=True)
-    found.member.role = role_id
+    found.member.role = checked_role(role_id)
     return found
 
 
@@ -113,7 +126,8 @@ async def remove(session: AsyncSession, project_id: int, mid: int) -> Named:
     return found
 
 
-def check_role(role_id: int) -> None:
+def checked_role(role_id: int | None) -> int:
     if role_id not in rbac.ROLES:
         # The words that old clients know; there are five roles by now.
         raise BadRequest("Failed to update project member, role is not in 1,2,3")
+    return role_id

@@ -1,62 +1,30 @@
-"""What is done: create, find and list projects."""
+"""What is done: find, create, change and delete projects."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    ScalarSelect,
-    Select,
-    and_,
-    bindparam,
-    column,
-    func,
-    or_,
-    select,
-    table,
-    true,
-)
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from harbor.configuration.schemas import Values
+from harbor.core import clock
 from harbor.core.db import insert_or_ignore
-from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
-from harbor.core.quick import Quick
-from harbor.core.security import Principal
+from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
 from harbor.core.wire import MAX_ID
-from harbor.projects.models import Project, ProjectMember, ProjectMetadata
-from harbor.projects.schemas import ProjectQuery
+from harbor.projects.models import PERSON, Project, ProjectMember
+from harbor.projects.schemas import ProjectReq
+from harbor.projects.service import allowlists
 from harbor.projects.service import metadata as meta
-from harbor.users.models import ADMIN_ID, User
+from harbor.projects.service.listing import has_repositories
+from harbor.users.models import ADMIN_ID
 
 LIBRARY_ID = 1
 PROJECT_ADMIN = 1  # the role
-PERSON = "u"  # an entity type; "g" is a group
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 MAX_NAME = 255
-OPEN = ("true", "1")  # values of "public"; we write the first, an older Harbor wrote either
-SORTABLE = {
-    "project_id": Project.project_id,
-    "name": Project.name,
-    "owner_id": Project.owner_id,
-    "creation_time": Project.creation_time,
-    "update_time": Project.update_time,
-}
-# Repositories live on a higher floor, so their table is named by string, as in a foreign key.
-REPOSITORY = table("repository", column("project_id"))
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A project as somebody sees it."""
-
-    project: Project
-    owner_name: str
-    repo_count: int
-    role_ids: list[int]
-    metadata: dict[str, str]
+MAX_STORAGE = 1024**5  # bytes
+UNLIMITED = -1
 
 
 async def find(session: AsyncSession, name: str) -> Project:
@@ -83,46 +51,10 @@ async def find_by_reference(session: AsyncSession, reference: str, *, is_name: b
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What must be known of a project to decide whether somebody may do something in it."""
-
-    project_id: int
-    name: str
-    creation_time: datetime
-    is_public: bool
-
-
-STANDING = (
-    select(Project.project_id, Project.name, Project.creation_time, ProjectMetadata.value)
-    .outerjoin(
-        ProjectMetadata,
-        and_(ProjectMetadata.project_id == Project.project_id, ProjectMetadata.name == "public"),
-    )
-    .where(Project.name == bindparam("name"), Project.deleted.is_(False))
-)
-ROLES = select(ProjectMember.role).where(
-    ProjectMember.project_id == bindparam("project_id"),
-    ProjectMember.entity_type == PERSON,
-    ProjectMember.entity_id == bindparam("user_id"),
-)
-
-
-async def standing(quick: Quick, name: str) -> Standing | None:
-    """The project of that name, unless it is deleted."""
-    if "\0" in name:
-        return None
-    rows = await quick.fetch(STANDING, name=name)
-    if not rows:
-        return None
-    project_id, project_name, creation_time, public_value = rows[0]
-    return Standing(project_id, project_name, creation_time, public_value in OPEN)
-
-
-async def roles_of(quick: Quick, project_id: int, user_id: int) -> frozenset[int]:
-    """The ids of the roles that a person has in a project."""
-    rows = await quick.fetch(ROLES, project_id=project_id, user_id=user_id)
-    return frozenset(role for (role,) in rows)
+async def name_of(session: AsyncSession, project_id: int) -> str | None:
+    """The name of that project, unless it is deleted."""
+    alive = Project.project_id == project_id, Project.deleted.is_(False)
+    return await session.scalar(select(Project.name).where(*alive))
 
 
 async def create(
@@ -132,10 +64,11 @@ async def create(
 
     ``BadRequest`` if the name or the metadata is not allowed, ``Conflict`` if the name is taken.
     """
-    if len(name) > MAX_NAME or not NAME.fullmatch(name):
+    if not is_name(name):
         raise BadRequest("project name is not in lower case or contains illegal characters")
-    kept = meta.normalised(metadata)
-    project = Project(name=name, owner_id=owner_id)
+    kept = meta.of_new(metadata)
+    now = clock.now()
+    project = Project(name=name, owner_id=owner_id, creation_time=now, update_time=now)
     session.add(project)
     try:
         await session.flush()
@@ -143,6 +76,32 @@ async def create(
         raise Conflict(f"The project named {name} already exists") from error
     await furnish(session, project.project_id, owner_id, kept)
     return project
+
+
+def is_name(text: str) -> bool:
+    """Whether a project can be named so."""
+    return len(text) <= MAX_NAME and NAME.fullmatch(text) is not None
+
+
+def check_creator(values: Values, *, is_admin: bool) -> None:
+    """``Forbidden`` where new projects are the business of administrators."""
+    if values.project_creation_restriction == "adminonly" and not is_admin:
+        raise Forbidden("Only system admin can create project")
+
+
+def storage_limit(asked: int | None, values: Values, *, is_admin: bool) -> int | None:
+    """The limit of a new project in bytes; ``None`` for whatever a new project gets.
+
+    Only an administrator's word counts, and none where projects have no quotas. ``BadRequest``
+    for a limit that cannot be.
+    """
+    if not asked or not is_admin or not values.quota_per_project_enable:
+        return None
+    if asked != UNLIMITED and not 0 < asked <= MAX_STORAGE:
+        raise BadRequest(
+            f"invalid storage_limit: it is {UNLIMITED} for none, or up to {MAX_STORAGE} bytes"
+        )
+    return asked
 
 
 def check_registry(registry_id: int | None, *, is_admin: bool) -> None:
@@ -162,13 +121,68 @@ def check_registry(registry_id: int | None, *, is_admin: bool) -> None:
 async def furnish(
     session: AsyncSession, project_id: int, owner_id: int, metadata: Mapping[str, str]
 ) -> None:
-    """Give a new project its first member and its metadata."""
+    """Give a new project its first member, its metadata and its allowlist."""
     owner = ProjectMember(
-        project_id=project_id, entity_id=owner_id, entity_type="u", role=PROJECT_ADMIN
+        project_id=project_id, entity_id=owner_id, entity_type=PERSON, role=PROJECT_ADMIN
     )
     session.add(owner)
-    meta.keep(session, project_id, metadata)
-    await session.flush()
+    allowlists.add(session, project_id)
+    await meta.merge(session, project_id, metadata)
+
+
+async def hold(session: AsyncSession, project_id: int) -> Project:
+    """The project, which nobody else changes until the transaction ends; ``NotFound``."""
+    found = await session.scalar(
+        select(Project)
+        .where(Project.project_id == project_id, Project.deleted.is_(False))
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound(f"project {project_id} not found")
+    return found
+
+
+async def change(session: AsyncSession, project: Project, wanted: ProjectReq) -> None:
+    """Take over the metadata that is told, and the allowlist if there is one; nothing else.
+
+    ``BadRequest`` for what is not allowed. The project is held.
+    """
+    given = wanted.told
+    await meta.check_retention(session, project.project_id, given)
+    await meta.merge(session, project.project_id, meta.of_project(given))
+    if wanted.cve_allowlist is not None:
+        named = wanted.cve_allowlist.project_id
+        if named and named != project.project_id:
+            raise BadRequest(
+                f"project_id in cve_allowlist must be {project.project_id} but it's {named}"
+            )
+        await allowlists.replace(session, project.project_id, wanted.cve_allowlist)
+    project.update_time = clock.now()
+
+
+async def why_it_stays(session: AsyncSession, project_id: int) -> str | None:
+    """What keeps a project from being deleted, in words; ``None`` if nothing does."""
+    if await has_repositories(session, project_id):
+        return "the project contains repositories, can not be deleted"
+    return None
+
+
+async def remove(session: AsyncSession, project: Project) -> None:
+    """Delete a project, which is held; ``Precondition`` while it has repositories.
+
+    Its row stays, for what is still known of it by its id; its name is free again.
+    """
+    reason = await why_it_stays(session, project.project_id)
+    if reason is not None:
+        raise Precondition(reason)
+    mark = f"#{project.project_id}"  # no name that a project can be given has this sign
+    project.name = project.name[: MAX_NAME - len(mark)] + mark
+    project.deleted = True
+    await session.execute(
+        delete(ProjectMember).where(ProjectMember.project_id == project.project_id)
+    )
+    await meta.remove_all(session, project.project_id)
+    await allowlists.remove(session, project.project_id)
 
 
 async def seed_library(session: AsyncSession) -> None:
@@ -186,104 +200,3 @@ async def seed_library(session: AsyncSession) -> None:
         sequence = func.pg_get_serial_sequence(Project.__tablename__, "project_id")
         await session.execute(select(func.setval(sequence, LIBRARY_ID)))
     await furnish(session, LIBRARY_ID, ADMIN_ID, {"public": "true"})
-
-
-async def search(
-    session: AsyncSession, *, who: Principal, query: ProjectQuery
-) -> tuple[list[Seen], int]:
-    """One page of the projects that *who* may see, and how many there are in all."""
-    matching = described().where(visible_to(who), *conditions(query))
-    total = await session.scalar(
-        select(func.count()).select_from(matching.with_only_columns(Project.project_id).subquery())
-    )
-    page = in_order(matching, query.sort).limit(query.page_size).offset(query.offset)
-    return await seen_by(session, who, page), total or 0
-
-
-async def see(session: AsyncSession, project_id: int, *, who: Principal) -> Seen:
-    """One project as *who* sees it; ``NotFound`` if it is gone."""
-    one = described().where(Project.project_id == project_id)
-    found = await seen_by(session, who, one)
-    if not found:
-        raise NotFound(f"project {project_id} not found")
-    return found[0]
-
-
-async def seen_by(
-    session: AsyncSession, who: Principal, page: "Select[Project, str, int]"
-) -> list[Seen]:
-    """The projects of a page, with what else is shown of them: three statements for any number."""
-    rows = (await session.execute(page)).all()
-    ids = [project.project_id for project, _, _ in rows]
-    metadata = await meta.of(session, ids)
-    roles: dict[int, list[int]] = {project_id: [] for project_id in ids}
-    if who.user_id is not None:
-        held = select(ProjectMember.project_id, ProjectMember.role).where(
-            ProjectMember.project_id.in_(ids), *held_by(who.user_id)
-        )
-        for project_id, role in await session.execute(held.order_by(ProjectMember.role)):
-            roles[project_id].append(role)
-    return [
-        Seen(project, owner, repo_count, roles[project.project_id], metadata[project.project_id])
-        for project, owner, repo_count in rows
-    ]
-
-
-def described() -> "Select[Project, str, int]":
-    """Projects with the names of their owners and the numbers of their repositories."""
-    repo_count: ScalarSelect[int] = (
-        select(func.count())
-        .select_from(REPOSITORY)
-        .where(REPOSITORY.c.project_id == Project.project_id)
-        .scalar_subquery()
-    )
-    return (
-        select(Project, User.username, repo_count)
-        .join(User, User.user_id == Project.owner_id)
-        .where(Project.deleted.is_(False))
-    )
-
-
-def visible_to(who: Principal) -> ColumnElement[bool]:
-    """The projects that *who* may see, as a condition."""
-    if who.is_admin:
-        return true()
-    if who.user_id is None:
-        return public()
-    joined = select(ProjectMember.project_id).where(*held_by(who.user_id))
-    return or_(public(), Project.project_id.in_(joined))
-
-
-def public() -> ColumnElement[bool]:
-    """The projects that are open to everybody, as a condition."""
-    marked = select(ProjectMetadata.project_id).where(
-        ProjectMetadata.name == "public", ProjectMetadata.value.in_(OPEN)
-    )
-    return Project.project_id.in_(marked)
-
-
-def held_by(user_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The memberships of one person, as conditions."""
-    return ProjectMember.entity_type == PERSON, ProjectMember.entity_id == user_id
-
-
-def conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
-    """What was asked for, beside what may be seen."""
-    asked: list[ColumnElement[bool]] = []
-    if name := query.name.removeprefix("~"):  # Harbor's sign for "a part of it"; it is implied
-        asked.append(Project.name.icontains(name, autoescape=True))
-    if query.owner:
-        asked.append(User.username == query.owner)
-    if query.public is not None:
-        asked.append(public() if query.public else ~public())
-    return asked
-
-
-def in_order(matching: "Select[Project, str, int]", sort: str) -> "Select[Project, str, int]":
-    """Sort by the columns that *sort* names, then by name and id, so that pages never overlap."""
-    for part in sort.split(","):
-        key = SORTABLE.get(part.strip().removeprefix("-"))
-        if key is not None:
-            falling = part.strip().startswith("-")
-            matching = matching.order_by(key.desc() if falling else key.asc())
-    return matching.order_by(Project.name, Project.project_id)

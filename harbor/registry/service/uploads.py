@@ -16,10 +16,12 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import blobs
 from harbor.core import clock
-from harbor.core.db import Database
+from harbor.core.db import Database, hold_files
 from harbor.core.errors import (
+    Denied,
     DigestInvalid,
     InsufficientStorage,
+    NameUnknown,
     SizeInvalid,
     TooManyRequests,
     UploadBusy,
@@ -34,6 +36,7 @@ from harbor.core.storage.interface import (
     UploadInUse,
     UploadMissing,
 )
+from harbor.quotas import service as quotas
 from harbor.registry.models import Upload
 
 OWN = select(Upload.id).where(
@@ -57,6 +60,7 @@ class Pushes:
     store: Store
     place: Place
     username: str
+    limited: bool  # whether the project must keep to its limit
 
     async def begin(self, *, at_most: int) -> str:
         """A new upload's id; ``TooManyRequests`` if the caller has *at_most* open already."""
@@ -113,18 +117,37 @@ class Pushes:
         async with self._told(upload_id):
             return await self.store.append(upload_id, chunks, offset)
 
-    async def finish(self, upload_id: str, digest: Digest) -> None:
-        """Make the upload a blob of this repository; a wrong digest ends it."""
+    async def require_room(self, digest: Digest | None, nbytes: int, upload_id: str = "") -> None:
+        """Refuse what will not fit before it is sent; without *digest*, if nothing fits at all.
+
+        ``Denied`` ends the upload.
+        """
+        if not self.limited:
+            return
+        async with self._told(upload_id):
+            wanted = (digest, nbytes) if digest else ()
+            await quotas.require_room(self.db.quick, self.place.project_id, *wanted)
+
+    async def finish(self, upload_id: str, digest: Digest, checked: int) -> None:
+        """Make the upload a blob of this repository; a wrong digest ends it, and so does
+        ``Denied``. There was room for *checked* bytes a moment ago.
+        """
         async with self._told(upload_id):
             size = await self.store.seal(upload_id, digest)
-            await self.db.quick.write(
-                partial(self._finished, upload_id, digest, size),
-                files=partial(self.store.publish, upload_id, digest),
-            )
+            if size > checked:
+                await self.require_room(digest, size)
+            try:
+                await self.db.quick.write(
+                    partial(self._finished, upload_id, digest, size),
+                    files=partial(self.store.publish, upload_id, digest),
+                )
+            except (Denied, NameUnknown):  # others were faster; the file is published
+                await remove_unrecorded(self.db, self.store, digest)
+                raise
 
     async def _finished(self, upload_id: str, digest: Digest, size: int, pen: Pen) -> None:
-        await blobs.add(pen, self.place, digest, size)
         await pen.run(GONE, upload_id=upload_id)
+        await blobs.add(pen, self.place, digest, size, enforced=self.limited)
 
     @asynccontextmanager
     async def _told(self, upload_id: str) -> AsyncIterator[None]:
@@ -135,6 +158,10 @@ class Pushes:
             raise unknown(upload_id) from error
         except UploadInUse as error:
             raise UploadBusy(f"another request is writing to upload {upload_id}") from error
+        except (Denied, NameUnknown):  # its bytes would be in the way
+            if upload_id:
+                await self.cancel(upload_id)
+            raise
         except StorageFull as error:
             await self.cancel(upload_id)
             raise full() from error
@@ -151,6 +178,16 @@ class Pushes:
 
     async def _cancelled(self, upload_id: str, pen: Pen) -> None:
         await pen.run(GONE, upload_id=upload_id)
+
+
+async def remove_unrecorded(db: Database, store: Store, digest: Digest) -> bool:
+    """Remove a blob's file unless a row knows it; whether it was removed."""
+    async with db.writing() as session:
+        await hold_files(session, alone=True)
+        if await blobs.is_recorded_for_sure(session, digest):
+            return False
+        await store.delete(digest)
+        return True
 
 
 async def exactly(chunks: AsyncIterator[bytes], nbytes: int) -> AsyncIterator[bytes]:

@@ -1,0 +1,249 @@
+"""Lists in a registry that has grown: ``python -m benchmarks.lists [--pages]``.
+
+A database is filled with users, projects, repositories, labels and audit rows; then each list, and
+the page that shows it, is asked for again and again by one client. On SQLite, or on PostgreSQL
+where HARBOR_TEST_DATABASE_URL says so (``tests/with_postgres python -m benchmarks.lists``).
+"""
+
+import argparse
+import asyncio
+import base64
+import os
+import secrets
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from benchmarks.processes import Failed
+from benchmarks.registries import HARBOR, Keys, Registry, Side, launch
+from harbor.core.db import Database, async_url
+from tests.crash.server import PASSWORD
+
+POSTGRESQL = os.environ.get("HARBOR_TEST_DATABASE_URL", "")
+TARGET_MS = 50.0
+USERS, PROJECTS, REPOSITORIES, LABELS, AUDIT = 50_000, 10_000, 10, 500, 1_000_000
+FIRST = 1_000  # the first id that is filled in
+# Counted out by the database itself: a million rows take seconds.
+NUMBERS = (
+    "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :n) "
+)
+MOMENT = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', '2026-01-01', '-' || i || ' seconds')",
+    "postgresql": "timestamptz '2026-01-01 00:00:00+00' - i * interval '1 second'",
+}
+FILLED = (
+    (
+        "INSERT INTO harbor_user (user_id, username, email, password, realname, comment, "
+        "sysadmin_flag, deleted, creation_time, update_time) {numbers} "
+        "SELECT {first} + i, 'user' || i, 'user' || i || '@example.com', (SELECT password FROM "
+        "harbor_user WHERE user_id = 1), 'User', '', false, false, {moment}, {moment} FROM numbers",
+        USERS,
+    ),
+    (
+        "INSERT INTO project (project_id, name, owner_id, deleted, creation_time, update_time) "
+        "{numbers} SELECT {first} + i, 'project' || i, {first} + i * 5 % {users}, false, {moment}, "
+        "{moment} FROM numbers",
+        PROJECTS,
+    ),
+    (
+        "INSERT INTO project_metadata (project_id, name, value, creation_time, update_time) "
+        "{numbers} SELECT {first} + i, 'public', CASE WHEN i % 10 = 0 THEN 'true' ELSE 'false' END,"
+        " {moment}, {moment} FROM numbers",
+        PROJECTS,
+    ),
+    (
+        "INSERT INTO project_member (project_id, entity_id, entity_type, role, creation_time, "
+        "update_time) {numbers} SELECT {first} + i / 5, {first} + (i / 5 * 5 + i % 5) % {users}, "
+        "'u', i % 5 + 1, {moment}, {moment} FROM numbers",
+        PROJECTS * 5,
+    ),
+    (
+        "INSERT INTO quota (project_id, hard, used, creation_time, update_time) {numbers} "
+        "SELECT {first} + i, CASE WHEN i % 3 = 0 THEN -1 ELSE i * 1000000 END, i * 1000, {moment}, "
+        "{moment} FROM numbers",
+        PROJECTS,
+    ),
+    (
+        "INSERT INTO repository (name, project_id, description, pull_count, creation_time, "
+        "update_time) {numbers} SELECT 'project' || i / {each} || '/app' || i % {each}, "
+        "{first} + i / {each}, '', i, {moment}, {moment} FROM numbers",
+        PROJECTS * REPOSITORIES,
+    ),
+    (
+        "INSERT INTO label (name, description, color, scope, project_id, creation_time, "
+        "update_time) {numbers} SELECT 'label' || i, '', '#0065AB', 'g', 0, {moment}, {moment} "
+        "FROM numbers",
+        LABELS,
+    ),
+    (
+        "INSERT INTO audit_log_ext (project_id, operation, operation_description, operation_result,"
+        " resource_type, resource, username, op_time) {numbers} SELECT {first} + i % {projects}, "
+        "CASE i % 10 WHEN 0 THEN 'create' WHEN 1 THEN 'delete' ELSE 'pull' END, 'about it', true, "
+        "'artifact', 'project' || i % {projects} || '/app:' || i % 100, 'user' || i % 1000, "
+        "{moment} FROM numbers",
+        AUDIT,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One list, as one caller asks for it."""
+
+    who: str  # admin, user0, nobody
+    path: str
+    query: Mapping[str, str] | None = None
+
+    @property
+    def target(self) -> str:
+        return self.path + (f"?{urlencode(self.query, quote_via=quote)}" if self.query else "")
+
+
+API = "/api/v2.0"
+RANGE = "op_time=[2025-12-30T00:00:00~2025-12-31T00:00:00]"
+LISTS = (
+    *(Ask(who, f"{API}/projects") for who in ("admin", "user0", "nobody")),
+    Ask("admin", f"{API}/projects", {"q": "name=~ject77", "page_size": "100"}),
+    Ask("admin", f"{API}/projects", {"sort": "-creation_time", "page": "500"}),
+    Ask("user0", f"{API}/projects", {"public": "false"}),
+    Ask("admin", f"{API}/projects/{FIRST}/members"),
+    Ask("admin", f"{API}/projects/{FIRST}/summary"),
+    Ask("admin", f"{API}/quotas"),
+    Ask("admin", f"{API}/quotas", {"sort": "-used.storage", "page_size": "100"}),
+    Ask("admin", f"{API}/labels", {"scope": "g"}),
+    Ask("user0", f"{API}/users/search", {"username": "user123"}),
+    Ask("admin", f"{API}/statistics"),
+    Ask("user0", f"{API}/statistics"),
+    Ask("admin", f"{API}/search", {"q": "project77"}),
+    Ask("nobody", f"{API}/search", {"q": "app7"}),
+    Ask("admin", f"{API}/auditlog-exts"),
+    Ask("admin", f"{API}/auditlog-exts", {"page": "1000"}),
+    Ask("admin", f"{API}/auditlog-exts", {"q": "username=user7"}),
+    Ask("admin", f"{API}/auditlog-exts", {"q": "operation=create"}),
+    Ask("admin", f"{API}/auditlog-exts", {"q": RANGE}),
+    Ask("admin", f"{API}/audit-logs"),
+    Ask("user0", f"{API}/auditlog-exts"),
+    Ask("admin", f"{API}/projects/{FIRST}/auditlog-exts"),
+)
+PAGES = (
+    *(Ask(who, "/harbor/projects") for who in ("admin", "user0", "nobody")),
+    Ask("admin", f"/harbor/projects/{FIRST}/summary"),
+    Ask("admin", f"/harbor/projects/{FIRST}/members"),
+    Ask("admin", f"/harbor/projects/{FIRST}/labels"),
+    Ask("admin", f"/harbor/projects/{FIRST}/logs"),
+    Ask("admin", f"/harbor/projects/{FIRST}/configs"),
+    Ask("admin", "/harbor/logs"),
+    Ask("admin", "/harbor/labels"),
+    Ask("admin", "/harbor/project-quotas"),
+    Ask("admin", "/harbor/search", {"q": "project77"}),
+)
+
+
+async def fill(url: str) -> None:
+    db = Database(url)
+    kind = "sqlite" if db.is_sqlite else "postgresql"
+    values = {
+        "numbers": NUMBERS,
+        "moment": MOMENT[kind],
+        "first": FIRST,
+        "users": USERS,
+        "projects": PROJECTS,
+        "each": REPOSITORIES,
+    }
+    async with db.engine.begin() as connection:
+        for statement, count in FILLED:
+            await connection.execute(text(statement.format(**values)), {"n": count})
+        await connection.execute(text("ANALYZE"))
+    await db.close()
+
+
+@contextmanager
+def database(folder: Path) -> Iterator[str]:
+    """The URL of an empty database."""
+    if not POSTGRESQL:
+        yield f"sqlite:///{folder / 'harbor.db'}"
+        return
+    name = f"harbor_lists_{secrets.token_hex(6)}"
+    asyncio.run(administer(f'CREATE DATABASE "{name}"'))
+    yield f"{POSTGRESQL.rpartition('/')[0]}/{name}"
+    asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+async def administer(statement: str) -> None:
+    engine = create_async_engine(async_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+def measure(registry: Registry, ask: Ask, times: int) -> list[float]:
+    """Milliseconds that each answer took, the first few left out."""
+    connection = HTTPConnection("127.0.0.1", registry.port, timeout=60)
+    headers = {"Accept": "text/html" if ask.path.startswith("/harbor") else "application/json"}
+    if ask.who != "nobody":
+        basic = base64.b64encode(f"{ask.who}:{PASSWORD}".encode()).decode()
+        headers["Authorization"] = f"Basic {basic}"
+    took = []
+    for _ in range(times + 3):
+        began = time.perf_counter()
+        connection.request("GET", ask.target, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        took.append((time.perf_counter() - began) * 1000)
+        if answer.status != HTTPStatus.OK:
+            raise Failed(f"GET {ask.target} as {ask.who}: {answer.status} {body[:300]!r}")
+    connection.close()
+    return took[3:]
+
+
+def report(registry: Registry, asks: tuple[Ask, ...], times: int) -> int:
+    """Print a line for each; how many were slower than they should be."""
+    slow = 0
+    for ask in asks:
+        took = measure(registry, ask, times)
+        median = statistics.median(took)
+        slow += median > TARGET_MS
+        mark = "NO" if median > TARGET_MS else "yes"
+        print(f"{median:8.1f} {max(took):8.1f}  {mark:4} {ask.who:7} {ask.target}", flush=True)
+    return slow
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lists", description=__doc__)
+    parser.add_argument("--times", type=int, default=21, help="requests for each list")
+    parser.add_argument("--pages", action="store_true", help="the pages as well")
+    told = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as text_of_folder:
+        folder = Path(text_of_folder)
+        with database(folder) as url:
+            settings = {
+                "HARBOR_DATABASE_URL": url,
+                "HARBOR_ADMIN_PASSWORD": PASSWORD,
+                "HARBOR_SECRET_KEY": secrets.token_hex(32),
+            }
+            migrate = [str(HARBOR), "migrate", "--data-dir", str(folder / "first")]
+            subprocess.run(migrate, env=os.environ | settings, check=True, capture_output=True)
+            asyncio.run(fill(url))
+            side = Side("ours", is_ours=True, pinned=False)
+            registry = launch(side, folder / "data", Keys(folder), settings)
+            try:
+                print("  median      max  met  caller  list (milliseconds)")
+                slow = report(registry, LISTS + (PAGES if told.pages else ()), told.times)
+            finally:
+                registry.process.stop()
+    print(f"{slow} slower than {TARGET_MS:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page on which the API can be read, and tried out."""

@@ -1,0 +1,13 @@
+"""What happens unasked: sessions that are over are forgotten."""
+
+from sqlalchemy import delete
+
+from harbor.auth.models import Session
+from harbor.core import clock
+from harbor.core.db import Database
+
+
+async def sweep(db: Database) -> None:
+    """Nothing looks at these rows any more; this only frees space."""
+    async with db.writing() as session:
+        await session.execute(delete(Session).where(Session.expires_at < clock.now()))

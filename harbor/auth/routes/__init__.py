@@ -1,0 +1,1 @@
+"""Who may ask, and where: tokens, sessions, and the caller's own rights and password."""

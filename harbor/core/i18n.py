@@ -1,0 +1,247 @@
+"""Languages: texts from catalogues, and moments, numbers and sizes as the reader writes them.
+
+English is the source. ``templates/locale/<code>/messages.po`` holds the rest; ``make messages``
+keeps them complete. Babel is loaded when the first page is shown, not when the server starts.
+"""
+
+import re
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from typing import Literal, NewType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from harbor.core import clock, shipped
+
+Code = NewType("Code", str)  # as Harbor's portal keeps it: "zh-cn"
+SOURCE = Code("en-us")
+LANGUAGES = {
+    SOURCE: "English",
+    Code("zh-cn"): "中文简体",
+    Code("zh-tw"): "中文繁體",
+    Code("ko-kr"): "한국어",
+    Code("es-es"): "Español",
+    Code("fr-fr"): "Français",
+    Code("pt-br"): "Português do Brasil",
+    Code("tr-tr"): "Türkçe",
+    Code("de-de"): "Deutsch",
+    Code("ru-ru"): "Русский",
+}
+TRADITIONAL = re.compile(r"zh-(tw|hk|mo|hant)", re.IGNORECASE)
+ZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
+TRANSLATED = re.compile(r'^msgstr(?:\[0\])? "(?:[^"]|"\n")', re.MULTILINE)
+Span = Literal["day", "hour", "minute", "second"]
+SPANS: tuple[tuple[Span, int], ...] = (
+    ("day", 86_400),
+    ("hour", 3600),
+    ("minute", 60),
+    ("second", 1),
+)
+KIB = 1024
+THOUSAND = 1000
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom a page is written."""
+
+    language: Code = SOURCE
+    iso: bool = False  # dates as 2006-01-02 15:04:05
+    zone: tzinfo = UTC
+
+    @property
+    def locale(self) -> str:
+        """As Babel names it: ``zh_CN``."""
+        head, _, tail = self.language.partition("-")
+        return f"{head}_{tail.upper()}"
+
+
+ANYBODY = Reader()
+reader: ContextVar[Reader] = ContextVar("reader", default=ANYBODY)
+
+
+def reader_of(cookies: Mapping[str, str], accepted: str) -> Reader:
+    """The reader as the cookies of the portal say, or else the header ``Accept-Language``."""
+    told = Code(cookies.get("harbor-lang", ""))
+    language = told if told in offered() else preferred(accepted)
+    return Reader(language, cookies.get("harbor-dates") == "iso", zone_of(cookies))
+
+
+def zone_of(cookies: Mapping[str, str]) -> tzinfo:
+    name = cookies.get("harbor-zone", "")
+    return zone_named(name) if ZONE.fullmatch(name) else UTC
+
+
+@cache
+def known_zone(name: str) -> tzinfo:
+    return ZoneInfo(name)
+
+
+def zone_named(name: str) -> tzinfo:
+    """The time zone of that name, UTC if this machine knows none."""
+    try:
+        return known_zone(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def preferred(accepted: str) -> Code:
+    """The first of the languages on offer that the header asks for."""
+    wanted: list[tuple[float, str]] = []
+    for part in accepted[:500].split(","):
+        name, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((-float(weight or 1), name.strip().lower()))
+        except ValueError:
+            continue
+    for _, name in sorted(wanted, key=lambda pair: pair[0]):
+        found = matching(name)
+        if found:
+            return found
+    return SOURCE
+
+
+def matching(name: str) -> Code | None:
+    """The language on offer that serves readers of *name*, a tag of BCP 47."""
+    if name.startswith("zh"):
+        code = Code("zh-tw" if TRADITIONAL.match(name) else "zh-cn")
+        return code if code in offered() else None
+    head = name.partition("-")[0]
+    return next((code for code in offered() if code.partition("-")[0] == head), None)
+
+
+@cache
+def offered() -> dict[Code, str]:
+    """The languages that somebody has translated texts into, with their own names."""
+    return {code: name for code, name in LANGUAGES.items() if code == SOURCE or translated(code)}
+
+
+def translated(code: Code) -> bool:
+    path = shipped.folder("templates") / "locale" / code / "messages.po"
+    if not path.is_file():
+        return False
+    _header, _, entries = path.read_text("utf-8").partition("\n\n")
+    return bool(TRANSLATED.search(entries))
+
+
+@cache
+def catalogue(code: Code) -> NullTranslations:
+    """The texts of a language; English where it has none."""
+    if code == SOURCE:
+        return NullTranslations()
+    from babel.messages import mofile, pofile  # noqa: PLC0415  only when a page needs it
+
+    path = shipped.folder("templates") / "locale" / code / "messages.po"
+    with path.open("rb") as file:
+        parsed = pofile.read_po(file)
+    compiled = BytesIO()
+    mofile.write_mo(compiled, parsed)
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def gettext(text: str) -> str:
+    """*text* in the reader's language."""
+    return catalogue(reader.get().language).gettext(text)
+
+
+def ngettext(one: str, many: str, n: int) -> str:
+    """*one* or *many* in the reader's language, which may have more forms."""
+    return catalogue(reader.get().language).ngettext(one, many, n)
+
+
+def later(text: str) -> str:
+    """*text* as it is: marks what is translated where it is shown, as the titles of columns."""
+    return text
+
+
+_ = gettext
+
+
+def moment(value: datetime, *, seconds: bool = False) -> str:
+    """Date and time in the reader's zone."""
+    who = reader.get()
+    local = value.astimezone(who.zone)
+    if who.iso:
+        return local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    from babel import dates  # noqa: PLC0415
+
+    shape = "medium" if seconds else "short"
+    day = dates.format_date(local, "medium", locale=who.locale)
+    time = dates.format_time(local, shape, tzinfo=who.zone, locale=who.locale)
+    return f"{day} {time}"
+
+
+def day(value: datetime) -> str:
+    """The date alone."""
+    who = reader.get()
+    local = value.astimezone(who.zone)
+    if who.iso:
+        return local.strftime("%Y-%m-%d")
+    from babel import dates  # noqa: PLC0415
+
+    return str(dates.format_date(local, "medium", locale=who.locale))
+
+
+def ago(value: datetime) -> str:
+    """How long before or after now: "3 minutes ago", "in 2 days"."""
+    from babel import dates  # noqa: PLC0415
+
+    return str(
+        dates.format_timedelta(value - clock.now(), add_direction=True, locale=reader.get().locale)
+    )
+
+
+def duration(seconds: float) -> str:
+    """A span of time in its two largest units: "2 min 5 s"."""
+    from babel import dates  # noqa: PLC0415
+
+    whole = round(seconds)
+    at = next((n for n, (_unit, length) in enumerate(SPANS) if whole >= length), len(SPANS) - 1)
+    parts: list[tuple[Span, int]] = []
+    for unit, length in SPANS[at : at + 2]:
+        count, whole = divmod(whole, length)
+        if count or not parts:
+            parts.append((unit, count * length))
+    locale = reader.get().locale
+    return " ".join(
+        dates.format_timedelta(
+            length, granularity=unit, threshold=10**9, format="narrow", locale=locale
+        )
+        for unit, length in parts
+    )
+
+
+def number(value: float) -> str:
+    """With the reader's separators."""
+    from babel import numbers  # noqa: PLC0415
+
+    return str(numbers.format_decimal(value, locale=reader.get().locale))
+
+
+def short_number(value: int) -> str:
+    """At most four characters or so: 950, 12K, 3.4M."""
+    from babel import numbers  # noqa: PLC0415
+
+    digits = 1 if value >= THOUSAND else 0
+    return str(
+        numbers.format_compact_decimal(value, fraction_digits=digits, locale=reader.get().locale)
+    )
+
+
+def size(nbytes: int) -> str:
+    """Bytes in the unit that keeps the number short; with one digit after the point below 10."""
+    amount, unit = float(nbytes), UNITS[0]
+    for unit in UNITS:
+        if abs(amount) < KIB or unit == UNITS[-1]:
+            break
+        amount /= KIB
+    from babel import numbers  # noqa: PLC0415
+
+    shape = "0.#" if abs(amount) < 100 and unit != "B" else "0"  # noqa: PLR2004
+    return f"{numbers.format_decimal(amount, format=shape, locale=reader.get().locale)} {unit}"

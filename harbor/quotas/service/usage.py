@@ -1,0 +1,152 @@
+"""What is done: charge projects for what they hold, and give back what they no longer do.
+
+``used`` is changed in the transaction that changes what it is the sum of, and compared with the
+limit by the statement that changes it. So it is right at every commit, and however many push at
+once, none gets past the limit.
+
+On PostgreSQL all take their locks in one order, or they would wait for each other in a circle: the
+repository and what is in it, links of blobs (``RepositoryBlob``), rows of ``ProjectBlob``, both by
+digest, new artifacts, and last the quota, for which everybody waits who pushes to the project.
+Links come and go only while their row of ``ProjectBlob`` is held.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+
+from sqlalchemy import BigInteger, Boolean, bindparam, delete, exists, not_, or_, select, update
+
+from harbor.core import clock
+from harbor.core.errors import Denied, NameUnknown
+from harbor.core.oci import Digest
+from harbor.core.quick import Pen, Quick, among, put_new
+from harbor.quotas.models import UNLIMITED, ProjectBlob, Quota
+
+UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+STEP = 1024
+
+NBYTES = bindparam("nbytes", type_=BigInteger)
+ENTERED = put_new(
+    ProjectBlob,
+    "project_id",
+    "digest",
+    "creation_time",
+    "size",
+    returning=ProjectBlob.digest,
+    held_by=("project_id", "digest"),
+)
+OWN = Quota.project_id == bindparam("of")
+COUNTED = (
+    update(Quota)
+    .where(
+        OWN,
+        or_(
+            Quota.hard == UNLIMITED,
+            Quota.used + NBYTES <= Quota.hard,
+            not_(bindparam("enforced", type_=Boolean)),
+        ),
+    )
+    .values(used=Quota.used + NBYTES, update_time=bindparam("now"))
+    .returning(Quota.id)
+    .execution_options(synchronize_session=False)
+)
+STATE = select(Quota.hard, Quota.used).where(OWN)
+ROOM = select(
+    Quota.hard,
+    Quota.used,
+    exists().where(
+        ProjectBlob.project_id == Quota.project_id, ProjectBlob.digest == bindparam("digest")
+    ),
+).where(OWN)
+
+
+@asynccontextmanager
+async def charged(
+    pen: Pen, project_id: int, sizes: Mapping[Digest, int], *, enforced: bool
+) -> AsyncIterator[None]:
+    """Charge a project for blobs and manifests, around the statements that give it them.
+
+    *sizes* are bytes by digest; what the project has already costs nothing, and stays until the
+    commit. ``Denied`` at the end if that is more than the project may store, so that the
+    transaction is rolled back; ``NameUnknown`` if the project is gone.
+    """
+    now = clock.now()
+    added = [
+        sizes[digest]
+        for digest in sorted(sizes)
+        if await pen.run(
+            ENTERED, project_id=project_id, digest=digest, size=sizes[digest], creation_time=now
+        )
+    ]
+    yield
+    if not added:
+        return
+    nbytes = sum(added)
+    if await pen.run(COUNTED, of=project_id, nbytes=nbytes, enforced=enforced, now=now):
+        return
+    found = await pen.run(STATE, of=project_id)
+    if not found:
+        raise gone(project_id)
+    hard, used = found[0]
+    raise exceeded(nbytes, used, hard)
+
+
+async def require_room(quick: Quick, project_id: int, digest: str = "", nbytes: int = 0) -> None:
+    """Refuse at once what ``charged`` would refuse: *nbytes* more, unless *digest* is there.
+
+    Without them, ``Denied`` means that the project is over its limit already.
+    """
+    found = await quick.fetch(ROOM, of=project_id, digest=digest)
+    if not found:
+        raise gone(project_id)
+    hard, used, held = found[0]
+    added = 0 if held else nbytes
+    if hard != UNLIMITED and used + added > hard:
+        raise exceeded(added, used, hard)
+
+
+def gone(project_id: int) -> NameUnknown:
+    return NameUnknown(f"project {project_id} not found")
+
+
+def exceeded(added: int, used: int, hard: int) -> Denied:
+    return Denied(
+        f"adding {shown(added)} of storage resource, which when updated to current usage of "
+        f"{shown(used)} will exceed the configured upper limit of {shown(hard)}."
+    )
+
+
+def shown(nbytes: int) -> str:
+    """A size as Harbor words it: ``512 B``, ``12.0 MiB``."""
+    if nbytes < STEP:
+        return f"{nbytes} B"
+    power = (nbytes.bit_length() - 1) // 10
+    return f"{nbytes / STEP**power:.1f} {UNITS[power - 1]}"
+
+
+SOME = (ProjectBlob.project_id == bindparam("of"), among(ProjectBlob.digest, "digests"))
+HELD = select(ProjectBlob.digest).where(*SOME).order_by(ProjectBlob.digest).with_for_update()
+RELEASED = (
+    delete(ProjectBlob)
+    .where(*SOME)
+    .returning(ProjectBlob.size)
+    .execution_options(synchronize_session=False)
+)
+RETURNED = (
+    update(Quota)
+    .where(OWN)
+    .values(used=Quota.used - NBYTES, update_time=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+
+
+async def hold(pen: Pen, project_id: int, digests: Collection[str]) -> None:
+    """Until the commit nobody else brings these into the project, or takes them out of it."""
+    await pen.run(HELD, of=project_id, digests=digests)
+
+
+async def release(pen: Pen, project_id: int, digests: Collection[str]) -> None:
+    """Take out of the project what is held; that is less that it uses."""
+    sizes = await pen.run(RELEASED, of=project_id, digests=digests)
+    if sizes:
+        nbytes = sum(size for (size,) in sizes)
+        await pen.run(RETURNED, of=project_id, nbytes=nbytes, now=clock.now())

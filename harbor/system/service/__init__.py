@@ -1,0 +1,1 @@
+"""What is done: look whether everything works, and tell what there is."""

@@ -1,0 +1,50 @@
+// The dialog of the page: links with hx-target="#dialog" fill it; answers close it or stay in it.
+import { toast } from "./toasts.js";
+
+const dialog = document.getElementById("dialog");
+
+export function open(element) {
+  if (!element.open) element.showModal();
+  element.querySelector("[autofocus], form :is(input, select, textarea):not([type=hidden]), form button[type=submit]")?.focus();
+}
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === dialog) open(dialog);
+});
+
+document.addEventListener("click", (event) => {
+  const closer = event.target.closest("[data-close]");
+  const holder = closer?.closest("dialog");
+  if (holder) {
+    event.preventDefault();
+    holder.close();
+  }
+});
+
+// A click beside the dialog closes it, unless something was entered.
+for (const element of document.querySelectorAll("dialog")) {
+  element.addEventListener("mousedown", (event) => {
+    const changed = element.querySelector("form[data-changed]");
+    if (event.target === element && !changed) element.close();
+  });
+}
+dialog.addEventListener("close", () => dialog.replaceChildren());
+dialog.addEventListener("input", (event) => {
+  const form = event.target.closest("form");
+  if (form) form.dataset.changed = "";
+});
+
+// The answer to a form that did what it should: {to, said}, from ui.done.
+document.addEventListener("harbor:done", (event) => {
+  const { to, said } = event.detail;
+  if (dialog.open) dialog.close();
+  const target = new URL(to, location.href);
+  if (target.pathname !== location.pathname) {
+    document.cookie = `harbor-said=${encodeURIComponent(said.slice(0, 500))}; Path=/; Max-Age=60; SameSite=Lax`;
+    location.assign(target);
+    return;
+  }
+  toast(said);
+  const address = target.search ? target.pathname + target.search : location.pathname + location.search;
+  window.htmx.ajax("GET", address, { target: "#main", select: "#main", swap: "outerHTML" });
+});

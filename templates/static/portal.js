@@ -1,0 +1,10 @@
+// What pages do beyond what HTML and htmx do by themselves; each part in a file of its own.
+import "./appearance.js";
+import "./copy.js";
+import "./dialogs.js";
+import "./forms.js";
+import "./grids.js";
+import "./live.js";
+import "./menus.js";
+import "./palette.js";
+import "./toasts.js";

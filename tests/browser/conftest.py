@@ -1,0 +1,189 @@
+"""Chromium in front of a running registry.
+
+A test asks for ``page_as`` and gets pages that are signed in as somebody; ``shot`` and
+``accessible`` look at what it shows; ``guard`` watches all of it, asked for or not.
+
+While these tests run, Playwright's event loop does too: ``asyncio.run`` cannot be used in them.
+What a test needs it prepares through ``site.api``.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    StorageState,
+    ViewportSize,
+    sync_playwright,
+)
+
+from tests.browser.guard import Guard
+from tests.browser.site import Site, open_site
+from tests.make import Login
+
+SCREENSHOTS = Path(__file__).parents[2] / ".tools" / "screenshots"
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PATIENCE_MS = 20_000
+GRAVE = ("serious", "critical")
+# A page is told of another colour scheme at some frame; colours may then take their time.
+SETTLED = """async (scheme) => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  while (!matchMedia(`(prefers-color-scheme: ${scheme})`).matches) await frame();
+  scrollTo(0, 0);
+  await frame();
+  await frame();
+  const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+  await Promise.allSettled(moving.map((each) => each.finished));
+}"""
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("dark", "light")
+Shot = Callable[[Page, str], None]
+Accessible = Callable[[Page], None]
+
+
+class PageAs(Protocol):
+    def __call__(self, role: str = "anonymous", **more: Any) -> Page: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("site")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def chromium(site: Site) -> Iterator[Browser]:
+    """Debian's, because Playwright's own cannot be installed as a package."""
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: run make browser"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, StorageState]:
+    """The cookies of those who have signed in, so that each does it once."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def guard(site: Site) -> Iterator[Guard]:
+    watching = Guard(urlsplit(site.url).netloc)
+    yield watching
+    watching.judge()
+
+
+@pytest.fixture
+def page_as(
+    site: Site, chromium: Browser, sessions: dict[str, StorageState], guard: Guard
+) -> Iterator[PageAs]:
+    """Opens pages as somebody: ``page_as("maintainer")``, a name of ``site.people`` or nobody.
+
+    More arguments are those of Playwright's ``new_context``.
+    """
+    contexts: list[BrowserContext] = []
+
+    def opened(role: str = "anonymous", **more: Any) -> Page:
+        if role != "anonymous":
+            if role not in sessions:
+                sessions[role] = sign_in(chromium, site, role)
+            more.setdefault("storage_state", sessions[role])
+        told = {"viewport": DESKTOP, "locale": "en-US", "timezone_id": "UTC"} | more
+        context = chromium.new_context(base_url=site.url, reduced_motion="reduce", **told)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        guard.watch(context)
+        return context.new_page()
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def sign_in(chromium: Browser, site: Site, role: str) -> StorageState:
+    """Sign in as a person does; return what the browser keeps of it."""
+    context = chromium.new_context(base_url=site.url, locale="en-US")
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    fill_in(page, site.people[role])
+    arrive(page, "/devcenter-api-2.0")
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+def fill_in(page: Page, login: Login, path: str = "") -> None:
+    """Go to the sign-in page, or to a *path* that leads there, and send it."""
+    page.goto(path or "/account/sign-in?redirect_url=/devcenter-api-2.0")
+    page.get_by_label("User name or e-mail address").fill(login[0])
+    page.get_by_label("Password", exact=True).fill(login[1])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def arrive(page: Page, path: str) -> None:
+    """Wait until the page is the one at *path*, with whatever query."""
+    page.wait_for_url(lambda url: urlsplit(url).path == path)
+
+
+def dress(page: Page, scheme: Scheme) -> None:
+    """Show the page in that colour scheme."""
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(SETTLED, scheme)
+
+
+@pytest.fixture
+def shot() -> Shot:
+    """Takes pictures of a page, light, dark, and on a phone, where it must not scroll sideways."""
+
+    def take(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+
+        def save(kind: str) -> None:
+            page.screenshot(path=SCREENSHOTS / f"{name}-{kind}.png", full_page=True)
+
+        for scheme in SCHEMES:
+            dress(page, scheme)
+            save(scheme)
+        page.set_viewport_size(PHONE)
+        save("phone")
+        width = page.evaluate("document.documentElement.scrollWidth")
+        page.set_viewport_size(DESKTOP)
+        assert width <= PHONE["width"], f"{name} is {width} pixels wide on a phone"
+
+    return take
+
+
+@pytest.fixture
+def accessible() -> Accessible:
+    """Lets axe look at a page, light and dark; nothing serious may be wrong with it."""
+
+    def judge(page: Page) -> None:
+        for scheme in SCHEMES:
+            dress(page, scheme)
+            found = Axe().run(page).response["violations"]
+            grave = [
+                f"{each['id']}: {each['help']}\n  {node['html']}\n  {node['failureSummary']}"
+                for each in found
+                for node in each["nodes"]
+                if each["impact"] in GRAVE
+            ]
+            assert not grave, f"{page.url}, {scheme}:\n" + "\n".join(grave)
+
+    return judge

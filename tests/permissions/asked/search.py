@@ -1,0 +1,8 @@
+from collections.abc import Callable
+
+from tests.make import Login
+from tests.permissions.world import Request, World
+
+
+def requests(world: World, login: Login | None) -> dict[str, Callable[[], Request]]:
+    return {"search": lambda: {"params": {"q": "team"}}}

@@ -1,0 +1,161 @@
+"""Which language, zone and form of dates a reader gets."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from starlette.testclient import TestClient
+
+from harbor.core import clock, i18n
+from harbor.core.i18n import Code, Reader
+
+NOON = datetime(2024, 6, 1, 12, 0, 5, tzinfo=UTC)
+SIGN_IN = "\u767b\u5f55"
+
+
+@pytest.fixture
+def read_as() -> Iterator[None]:
+    token = i18n.reader.set(Reader())
+    yield
+    i18n.reader.reset(token)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "code"),
+    [
+        ("", "en-us"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-cn"),
+        ("zh", "zh-cn"),
+        ("zh-Hans-CN", "zh-cn"),
+        ("en;q=0.5, zh-CN;q=0.9", "zh-cn"),
+        ("en-GB,zh;q=0.5", "en-us"),
+        ("tlh, zh;q=0.1", "zh-cn"),
+        ("*", "en-us"),
+        ("zh;q=high", "en-us"),
+        ("\x00;q=;q=,,,", "en-us"),
+    ],
+)
+def test_the_browser_says_which_language(accepted: str, code: str) -> None:
+    assert i18n.reader_of({}, accepted).language == code
+
+
+def test_a_language_that_nobody_translated_is_not_offered() -> None:
+    untranslated = [code for code in i18n.LANGUAGES if code not in i18n.offered()]
+    assert set(i18n.offered()) >= {"en-us", "zh-cn"}
+    for code in untranslated:
+        assert i18n.reader_of({"harbor-lang": code}, "").language == "en-us"
+
+
+def test_the_choice_goes_before_the_browser() -> None:
+    assert i18n.reader_of({"harbor-lang": "en-us"}, "zh-CN").language == "en-us"
+    assert i18n.reader_of({"harbor-lang": "../x"}, "zh-CN").language == "zh-cn"
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ("Asia/Shanghai", ZoneInfo("Asia/Shanghai")),
+        ("Nowhere/Land", UTC),
+        ("../../etc/passwd", UTC),
+        ("/etc/localtime", UTC),
+        ("", UTC),
+    ],
+)
+def test_times_are_in_the_zone_of_the_browser(told: str, zone: object) -> None:
+    assert i18n.reader_of({"harbor-zone": told}, "").zone == zone
+
+
+@pytest.mark.parametrize(
+    ("reader", "shown"),
+    [
+        (Reader(), "Jun 1, 2024 12:00\u202fPM"),
+        (Reader(iso=True), "2024-06-01 12:00"),
+        (Reader(iso=True, zone=ZoneInfo("Asia/Shanghai")), "2024-06-01 20:00"),
+        (Reader(Code("zh-cn")), "2024\u5e746\u67081\u65e5 12:00"),
+    ],
+)
+@pytest.mark.usefixtures("read_as")
+def test_moments_are_written_as_the_reader_likes(reader: Reader, shown: str) -> None:
+    i18n.reader.set(reader)
+    assert i18n.moment(NOON) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (59, "59s"), (60, "1m"), (3725, "1h 2m"), (86_403, "1d"), (90_000, "1d 1h")],
+)
+def test_spans_are_short(seconds: int, shown: str) -> None:
+    assert i18n.duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "shown"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (5 * 2**30, "5 GiB"),
+        (999 * 2**20, "999 MiB"),
+        (2**60, "1024 PiB"),
+        (-1024, "-1 KiB"),
+    ],
+)
+def test_sizes_are_short(nbytes: int, shown: str) -> None:
+    assert i18n.size(nbytes) == shown
+
+
+@pytest.mark.usefixtures("read_as")
+def test_how_long_ago_is_said_in_words() -> None:
+    assert i18n.ago(clock.now() - timedelta(minutes=3)) == "3 minutes ago"
+    assert i18n.short_number(12_345) == "12.3K"
+    assert i18n.number(1234567) == "1,234,567"
+
+
+def test_pages_are_in_the_language_of_the_reader(client: TestClient) -> None:
+    text = client.get("/account/sign-in", headers={"Accept-Language": "zh-CN"}).text
+    assert '<html lang="zh-cn"' in text
+    assert SIGN_IN in text
+    assert "Sign in" not in text
+    assert "Sign in" in client.get("/account/sign-in").text
+
+
+def test_preferences_are_kept_in_the_browser(client: TestClient) -> None:
+    form = {
+        "language": "zh-cn",
+        "dates": "iso",
+        "theme": "dark",
+        "pull_with": "other",
+        "pull_other": "skopeo",
+        "back": "/account/sign-in",
+    }
+    answer = client.post("/account/preferences", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/account/sign-in")
+    text = client.get("/account/preferences").text
+    assert 'lang="zh-cn" data-theme="dark"' in text
+    assert 'value="iso" checked' in text
+    assert 'value="skopeo"' in text
+
+
+def test_what_is_not_sent_stays_as_it_was(client: TestClient) -> None:
+    client.post("/account/preferences", data={"language": "zh-cn"})
+    client.post("/account/preferences", data={"theme": "dark"})
+    client.post("/account/preferences", data={"theme": "system"})
+    text = client.get("/account/preferences").text
+    assert 'lang="zh-cn"' in text
+    assert "data-theme" not in text
+
+
+def test_preferences_lead_to_no_other_site_and_hold_no_command(client: TestClient) -> None:
+    form = {"back": "//evil.example", "pull_with": "other", "pull_other": "x; rm -rf"}
+    answer = client.post("/account/preferences", data=form)
+    assert answer.headers["Location"] == "/"
+    assert "rm -rf" not in answer.headers.get("set-cookie", "")
+
+
+def test_with_scripts_the_page_is_shown_anew(client: TestClient) -> None:
+    answer = client.post(
+        "/account/preferences", data={"theme": "dark"}, headers={"HX-Request": "true"}
+    )
+    assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
