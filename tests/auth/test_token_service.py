@@ -15,7 +15,7 @@ from harbor.core.settings import Settings
 from harbor.projects.models import Project
 from tests.auth import keys
 from tests.auth.browsers import configure
-from tests.make import ADMIN, Login, add_member, error_of, make_project, make_user
+from tests.make import ADMIN, Login, add_member, error_of, make_project, make_user, message_of
 from tests.registry.servers import Change, project_of
 
 SERVICE = "harbor-registry"
@@ -47,7 +47,7 @@ def access(
 def test_another_service_is_not_ours(shared: TestClient, service: str, shown: str) -> None:
     answer = shared.get("/service/token", params={"service": service}, auth=ADMIN)
     assert answer.status_code == 400
-    assert answer.text == f"Unable to handle service: {shown}"
+    assert message_of(answer) == f"Unable to handle service: {shown}"
 
 
 def test_a_service_must_be_named(shared: TestClient) -> None:

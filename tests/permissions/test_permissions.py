@@ -52,7 +52,8 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(client: TestClient, 
     login = world.users[role]
     special = requests(world, login)
     found = {}
-    for op in operations():
+    # Whoever creates a project leads one from then on, which would change other answers.
+    for op in sorted(operations(), key=lambda op: op.handler.__name__.startswith("create_project")):
         asked = special.get(id_of(op), dict)()
         named = {"name": REPOSITORY, "project_name_or_id": "team"} | asked.pop("path", {})
         if login:

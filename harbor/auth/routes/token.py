@@ -3,13 +3,14 @@
 Source: Harbor src/core/service/token/token.go and creator.go; docker's token specification.
 """
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from harbor.auth import schemas
 from harbor.auth.tokens import AUDIENCE, MAX_LIFE_S, Access, KeyRing
 from harbor.configuration.service import Configuration
 from harbor.core import oci, wire
 from harbor.core.api import Ctx, Routes
+from harbor.core.errors import BadRequest
 from harbor.core.security import anyone, project
 
 routes = Routes(prefix="/service", tag="token")
@@ -17,11 +18,11 @@ ACTIONS = ("pull", "push", "delete")
 MAX_SCOPES = 100
 
 
-@routes.on("GET", "/token", allow=anyone, stream=True)
+@routes.on("GET", "/token", allow=anyone, fails=(BadRequest,), stream=True)
 async def get_token(ctx: Ctx, query: schemas.TokenQuery) -> Response:
     """Issue a token that holds what the caller may do in the repositories of the scopes."""
     if query.service != AUDIENCE:
-        return PlainTextResponse(f"Unable to handle service: {oci.shown(query.service)}", 400)
+        raise BadRequest(f"Unable to handle service: {oci.shown(query.service)}")
     scopes = " ".join(ctx.request.query_params.getlist("scope")).split()[:MAX_SCOPES]
     if not scopes and not ctx.principal.known:
         return Response(status_code=401)
