@@ -178,6 +178,9 @@ def accessible() -> Accessible:
         for scheme in SCHEMES:
             dress(page, scheme)
             found = Axe().run(page).response["violations"]
+            if found:  # while a form is being sent its fields are pale: look again when it is over
+                page.wait_for_timeout(2_000)
+                found = Axe().run(page).response["violations"]
             grave = [
                 f"{each['id']}: {each['help']}\n  {node['html']}\n  {node['failureSummary']}"
                 for each in found
