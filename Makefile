@@ -49,7 +49,7 @@ clients: setup ## docker, podman, buildah, skopeo, crane, oras, helm and the OCI
 	$(PYTEST) -m clients -n 2 --dist loadfile $(ARGS)
 
 crash: setup ## kill real servers, and look at what they kept
-	$(PYTEST) -m crash $(ARGS)
+	$(PYTEST) -m crash -n 2 --dist loadfile $(ARGS)
 
 browser: setup ## what the pages do in Chromium; pictures of them go to .tools/screenshots
 	tests/install chromium fonts-noto-cjk

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import resource
 import signal
+import socket
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -18,6 +19,7 @@ from harbor.core.settings import Settings, telling_children
 from harbor.core.watch import Limits
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+FORCED_S = 1  # that requests have, once their clients are cut off
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -44,6 +46,15 @@ class Server(uvicorn.Server):
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:  # hang up on clients; what the application holds is still put down
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            if tasks := list(self.server_state.tasks):
+                await asyncio.wait(tasks, timeout=FORCED_S)
+            await self.lifespan.shutdown()
 
 
 def allow_many_files() -> None:

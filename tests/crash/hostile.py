@@ -15,7 +15,7 @@ TIMEOUT_S = 5
 # What an answer says of our insides when it should not.
 INSIDES = re.compile(
     rb"Traceback|File \"|site-packages|sqlalchemy|sqlite3?[.]|aiosqlite|asyncpg|SELECT |INSERT |"
-    rb"/work|/tmp|/root|/usr|/home|[.]py\b|uvicorn|httptools|msgspec[.]|joserfc|0x[0-9a-f]{8}",
+    rb"/work|/tmp|/root|/usr|/home|[.]py\b(?!-)|uvicorn|httptools|msgspec[.]|joserfc|0x[0-9a-f]{8}",
 )
 MUST_HAVE_NO_BODY = (204, 304)
 

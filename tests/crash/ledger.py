@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -59,6 +59,7 @@ class Ledger:
     allowed: dict[Key, set[str | None]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)  # by digest
     manifests: dict[str, bytes] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)  # blobs that may leave with a deleted manifest
     sessions: list[Session] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
     oddities: list[str] = field(default_factory=list)  # what should never be seen
@@ -102,13 +103,19 @@ class Ledger:
         }
 
     def sure(self, kind: str, repository: str) -> list[str]:
-        """The names of that kind which are there for certain."""
+        """The names of that kind which are there for certain, and stay."""
         with self._lock:
             return [
                 key.name
                 for key, values in self.allowed.items()
                 if key.kind == kind and key.repository == repository and None not in values
+                if key.name not in self.loose
             ]
+
+    def loosen(self, digests: Iterable[str]) -> None:
+        """Blobs of a manifest that is to be deleted: they leave the project with the last one."""
+        with self._lock:
+            self.loose.update(digests)
 
     def freeze(self) -> None:
         with self._lock:

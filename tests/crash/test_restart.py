@@ -154,6 +154,20 @@ def test_stopping_again_and_again_loses_nothing(make_server: MakeServer) -> None
     assert "Traceback" not in server.output()
 
 
+def test_a_second_interrupt_does_not_wait_for_clients(make_server: MakeServer) -> None:
+    server = make_server(shutdown_s=60)
+    server.start()
+    with Client(server.port) as client, connect(server.port) as hanging:
+        place = client.begin(REPOSITORY)
+        hanging.sendall(head("PATCH", place, Content_Length=1_000_000) + content(1, 1000))
+        time.sleep(0.5)
+        os.kill(server.pid, signal.SIGINT)
+        time.sleep(0.5)
+        os.kill(server.pid, signal.SIGINT)
+        assert server.wait(EXIT_S) == 0
+    assert "Traceback" not in server.output()
+
+
 def test_a_second_start_on_the_same_port_fails_and_harms_nothing(make_server: MakeServer) -> None:
     for workers in (1, 2):
         first = make_server(workers=workers)
