@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from benchmarks.bench import GIB, Bench, Sample, filled, watched, with_big_blob
-from benchmarks.driving import drive
+from benchmarks.driving import drive, drive_by_wrk
 from benchmarks.processes import Failed
 from benchmarks.registries import REPOSITORY, Registry, Side
 
 READERS = 16  # connections that read small things
+MANY_READERS = 64  # for workers, which share connections evenly only if there are many
 WRITERS = 8
 HOT = 100  # different things that are asked for in turn
 SMALL_BLOB = 4 * 1024
@@ -56,6 +57,18 @@ def read(method: str, paths: Callable[[Registry], list[str]]) -> Run:
         drive(registry, "get", *paths(registry), seconds=WARM_UP_S, **told)
         with watched(registry.process) as cost:
             found = drive(registry, "get", *paths(registry), seconds=bench.scale.seconds, **told)
+        return cost.sample(found, found.requests / found.seconds, found.requests / 1e6)
+
+    return run
+
+
+def read_by_wrk(paths: Callable[[Registry], list[str]]) -> Run:
+    def run(bench: Bench, side: Side) -> Sample:
+        registry = filled(bench, side)
+        path, seconds = paths(registry)[0], max(1, bench.scale.seconds)
+        drive_by_wrk(registry, path, connections=MANY_READERS, seconds=1)
+        with watched(registry.process) as cost:
+            found = drive_by_wrk(registry, path, connections=MANY_READERS, seconds=seconds)
         return cost.sample(found, found.requests / found.seconds, found.requests / 1e6)
 
     return run

@@ -15,6 +15,7 @@ from benchmarks.samples import (
     push_blobs,
     push_manifests,
     read,
+    read_by_wrk,
     small_blobs,
     tags,
 )
@@ -124,11 +125,12 @@ def image_rows(scale: Scale) -> list[Row]:
 
 
 def worker_rows() -> list[Row]:
-    sides = (TWO_WORKERS, ONE_WORKER)
     return [
-        Row(name=f"two workers against one, {name}", run=run, at_least=1.2, sides=sides)
-        for name, run in (
-            ("GET manifest by tag", read("GET", by_tag)),
-            ("HEAD blob", read("HEAD", small_blobs)),
+        Row(
+            name=f"two workers against one, {name}",
+            run=read_by_wrk(paths),
+            at_least=1.2,
+            sides=(TWO_WORKERS, ONE_WORKER),
         )
+        for name, paths in (("GET manifest by tag", by_tag), ("GET blob, 2 KiB", small_blobs))
     ]

@@ -24,7 +24,7 @@ func images(t target, seed string, clients int, size int64) (report, error) {
 		defer c.Close()
 		// Clients elsewhere have kernels of their own. Here thousands of send buffers and the
 		// server's receive buffers share one limit (tcp_mem), beyond which packets are dropped.
-		if err := c.Conn.(*net.TCPConn).SetWriteBuffer(64 << 10); err != nil {
+		if err := c.Conn.(*net.TCPConn).SetWriteBuffer(16 << 10); err != nil {
 			return report{}, err
 		}
 		config := newSmall(seed, i, 512)

@@ -6,6 +6,7 @@ connections share, and the pieces that the parser makes of it are handed on as t
 """
 
 import asyncio
+import socket
 from collections import deque
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,11 +27,17 @@ LOW = HIGH // 2
 ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
 JOINED = 4 * KIB
+# The kernel lets the receive buffer of each connection grow to megabytes, and throws away what
+# comes once all of them exceed its limit: clients then wait longer and longer before they send
+# again. So of a crowd that has to wait, each gets its share; the kernel counts twice as much.
+CROWD = 32  # connections
+CROWD_BYTES = 64 * MIB
+MIN_BYTES = 64 * KIB
 
 check_uvicorn(
     __name__,
     (
-        (HttpToolsProtocol, "_start_asgi_task cycle flow on_body pipeline transport"),
+        (HttpToolsProtocol, "_start_asgi_task connection_made cycle flow on_body pipeline"),
         # With `__dict__` there are no slots, and the class of an instance can be changed.
         (RequestResponseCycle, "__dict__ body flow more_body message_event receive run_asgi"),
         (RequestResponseCycle, "disconnected response_complete transport waiting_for_100_continue"),
@@ -44,10 +51,36 @@ class Shared:
 
     def __init__(self) -> None:
         self.held = 0  # bytes of bodies that no application has taken
+        self.waiting = 0  # connections that are not read
         self.buffer = memoryview(bytearray(READ))
 
 
 _shared: WeakKeyDictionary[ServerState, Shared] = WeakKeyDictionary()
+
+
+class Flow(FlowControl):
+    """uvicorn's, with the connections counted that are not read."""
+
+    def __init__(self, transport: asyncio.Transport, shared: Shared) -> None:
+        super().__init__(transport)
+        self._shared = shared
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            super().pause_reading()
+            self._shared.waiting += 1
+            if self._shared.waiting > CROWD and not self._transport.is_closing():
+                self._shrink(max(MIN_BYTES, CROWD_BYTES // self._shared.waiting))
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self._shared.waiting -= 1
+            super().resume_reading()
+
+    def _shrink(self, nbytes: int) -> None:
+        kept = self._transport.get_extra_info("socket")
+        if kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) > 2 * nbytes:
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, nbytes)
 
 
 class BodyCycle(RequestResponseCycle):
@@ -98,10 +131,16 @@ class BodyProtocol(GuardedProtocol):
         self._held = 0  # this connection's part of it
         self._reader: Reader | None = None  # while a fast client sends a body
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = Flow(transport, self._shared)
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._reader is not None:
             self._reader = None
+        self._shared.waiting -= self.flow.read_paused
+        self.flow.read_paused = False
         for cycle, _ in self.pipeline:  # they will not be started
             self.forget(cycle)
 

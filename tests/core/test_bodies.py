@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harbor.core import bodies
-from harbor.core.bodies import ALL_HIGH, HIGH, READ, Reader, Shared
+from harbor.core.bodies import ALL_HIGH, HIGH, MIN_BYTES, READ, Flow, Reader, Shared
 from harbor.core.settings import MIB
 from harbor.core.watch import KIB, Limits
 from harbor.core.zerocopy import ServingProtocol
@@ -67,7 +67,7 @@ class Running(Server):
 
     def expect_nothing_held(self) -> None:
         wait_until(lambda: not self.server.server_state.connections)
-        assert self.shared.held == 0
+        assert (self.shared.held, self.shared.waiting) == (0, 0)
 
 
 @contextmanager
@@ -314,3 +314,40 @@ def test_loops_fill_the_shared_buffer(monkeypatch: pytest.MonkeyPatch, here: Run
         client.sendall(sized(b"/", DATA))
         assert answer(stream) == about(DATA)
         assert sum(reads) >= len(DATA) // 2
+
+
+class Paused(asyncio.Transport):
+    """A connection that only knows its socket."""
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+
+def test_in_a_crowd_the_kernel_keeps_less_for_each_who_waits() -> None:
+    shared = Shared()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname()) as kept,
+    ):
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        before = kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        flow = Flow(Paused({"socket": kept}), shared)
+        flow.pause_reading()
+        assert (shared.waiting, rcvbuf(kept)) == (1, before)
+        flow.pause_reading()
+        flow.resume_reading()
+        assert shared.waiting == 0
+        shared.waiting = 5_000
+        flow.pause_reading()
+        assert rcvbuf(kept) == 2 * MIN_BYTES < before
+        flow.resume_reading()
+        flow.pause_reading()
+        assert (shared.waiting, rcvbuf(kept)) == (5_001, 2 * MIN_BYTES)
+
+
+def rcvbuf(kept: socket.socket) -> int:
+    return kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
