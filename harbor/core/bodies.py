@@ -7,6 +7,7 @@ connections share, and the pieces that the parser makes of it are handed on as t
 
 import asyncio
 import socket
+import time
 from collections import deque
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -33,6 +34,7 @@ JOINED = 4 * KIB
 CROWD = 32  # connections
 CROWD_BYTES = 64 * MIB
 MIN_BYTES = 64 * KIB
+MAX_RETRY_S = 120.0  # Linux include/net/tcp.h, TCP_RTO_MAX
 
 check_uvicorn(
     __name__,
@@ -63,11 +65,14 @@ class Flow(FlowControl):
 
     def __init__(self, transport: asyncio.Transport, shared: Shared) -> None:
         super().__init__(transport)
+        self.paused_s = 0.0  # the last time
+        self._since = 0.0
         self._shared = shared
 
     def pause_reading(self) -> None:
         if not self.read_paused:
             super().pause_reading()
+            self._since = time.monotonic()
             self._shared.waiting += 1
             if self._shared.waiting > CROWD and not self._transport.is_closing():
                 self._shrink(max(MIN_BYTES, CROWD_BYTES // self._shared.waiting))
@@ -75,6 +80,7 @@ class Flow(FlowControl):
     def resume_reading(self) -> None:
         if self.read_paused:
             self._shared.waiting -= 1
+            self.paused_s = time.monotonic() - self._since
             super().resume_reading()
 
     def _shrink(self, nbytes: int) -> None:
@@ -101,7 +107,7 @@ class BodyCycle(RequestResponseCycle):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
         if not self.body and not self.disconnected and not self.response_complete:
-            self.flow.resume_reading()
+            self.protocol.read_on()
             await self.message_event.wait()
             self.message_event.clear()
         # Unlike uvicorn's, a client that has gone does not take along what came before.
@@ -120,6 +126,7 @@ class BodyCycle(RequestResponseCycle):
 class BodyProtocol(GuardedProtocol):
     """The guarded protocol, whose applications get bodies fast."""
 
+    flow: Flow
     __slots__ = ("_held", "_reader", "_shared")
 
     def __init__(self, config: Config, server_state: ServerState, **rest: Any) -> None:
@@ -192,7 +199,15 @@ class BodyProtocol(GuardedProtocol):
         self._held -= nbytes
         self._shared.held -= nbytes
         if self._held <= (LOW if self._shared.held < ALL_HIGH else 0):
+            self.read_on()
+
+    def read_on(self) -> None:
+        if self.flow.read_paused:
             self.flow.resume_reading()
+            # A sender whose packets are not taken waits longer from try to try, as long again as
+            # it has waited already. That is no fault of its.
+            if ticks := int(min(self.flow.paused_s, MAX_RETRY_S) / self._limits.tick_s):
+                self._age = -ticks
 
     def forget(self, cycle: RequestResponseCycle) -> None:
         """Drop what no application will take."""

@@ -8,7 +8,7 @@ import pytest
 
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.lanes import AT_ONCE, BATCH, SLICE
+from harbor.core.storage.lanes import AT_ONCE, BATCH, SLICE, Turn, Turns
 from tests.conformance.pushing import begun, sent
 
 pytestmark = pytest.mark.anyio
@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> Iterator[FileStore]:
     yield store
     store.close()
     turns = store._turns
-    assert (turns._free, len(turns._holders), len(turns._waiting)) == (AT_ONCE, 0, 0)
+    assert (turns._free, len(turns._holders), turns.wanted) == (AT_ONCE, 0, False)
 
 
 async def test_few_are_taken_in_at_a_time_and_all_get_there(store: FileStore) -> None:
@@ -80,6 +80,29 @@ async def test_nobody_waits_for_who_is_silent(
         assert await store.append(fast, sent(b"abc" * MIB)) == 3 * MIB
     go_on.set()
     assert await asyncio.gather(*waiting) == [len(b"something, and the rest")] * AT_ONCE
+
+
+async def test_who_was_late_comes_back_before_all_others_have_been() -> None:
+    turns, order = Turns(at_once=1), list[str]()
+
+    async def work(name: str, turn: Turn) -> None:
+        await turn.begin()
+        order.append(name)
+        turn.is_over(1)
+        await asyncio.sleep(0)
+        turn.end()
+
+    late = Turn(turns)
+    await late.begin()
+    assert not late.is_over(1)
+    others = [asyncio.create_task(work(str(n), Turn(turns))) for n in range(5)]
+    await asyncio.sleep(0)
+    turns._look()
+    assert turns.holds(late), "it has only just sent something"
+    turns._look()
+    assert late.is_over(1)
+    await asyncio.gather(work("late", late), *others)
+    assert order == ["0", "1", "late", "2", "3", "4"]
 
 
 async def test_who_leaves_while_waiting_takes_no_turn(store: FileStore) -> None:

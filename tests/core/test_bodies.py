@@ -254,6 +254,21 @@ def test_the_sender_is_held_up_while_the_application_is_busy(here: Running) -> N
             assert answer(stream).startswith(b"%d " % sent)
 
 
+def test_a_sender_that_was_held_up_for_long_has_as_long_to_notice(here: Running) -> None:
+    with here.connect() as client:
+        client.sendall(head(b"/held", b"Content-Length: %d" % MIB) + DATA[: HIGH + READ])
+        wait_until(lambda: not here.app.begun.empty() and here.shared.waiting == 1)
+        (connection,) = here.server.server_state.connections
+        assert isinstance(connection, ServingProtocol)
+        connection.flow._since -= 60
+        here.app.may_go_on.set()
+        wait_until(lambda: connection._age < -59 / connection._limits.tick_s)
+        client.sendall(DATA[HIGH + READ : MIB])
+        with client.makefile("rb") as stream:
+            assert answer(stream) == about(DATA[:MIB])
+    assert connection._age == 0
+
+
 def test_many_bodies_stay_below_a_limit_and_all_arrive(here: Running) -> None:
     count, wrong = 60, []
 

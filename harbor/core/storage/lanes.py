@@ -26,33 +26,41 @@ SLICE = 8 * MIB  # then whoever waits has a turn
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
 
 
+Queue = deque[tuple["Turn", asyncio.Future[None]]]
+
+
 class Turns:
     """Lets few uploads in at a time: thousands at once would need memory, and be slow, all of them.
 
-    First come, first served; nobody waits for a client that sends nothing.
+    First come, first served; nobody waits for a client that sends nothing. Who lost a turn for that
+    queues apart: behind thousands, it would be found asleep again, because a sender that has to
+    wait tries ever more seldom.
     """
 
     def __init__(self, at_once: int = AT_ONCE) -> None:
         self._free = at_once
         self._holders: set[Turn] = set()
-        self._waiting: deque[tuple[Turn, asyncio.Future[None]]] = deque()
+        self._waiting: Queue = deque()
+        self._returning: Queue = deque()
+        self._returning_next = False
         self._looking: asyncio.TimerHandle | None = None
 
     @property
     def wanted(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._waiting or self._returning)
 
     def enter(self, turn: "Turn") -> bool:
         """Whether *turn* begins at once."""
-        if not self._free or self._waiting:
+        if not self._free or self.wanted:
             return False
         self._free -= 1
         self._holders.add(turn)
         return True
 
-    async def wait(self, turn: "Turn") -> None:
+    async def wait(self, turn: "Turn", *, returning: bool) -> None:
         called = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, called))
+        queue = self._returning if returning else self._waiting
+        queue.append((turn, called))
         if self._looking is None:
             self._look_later()
         try:
@@ -60,7 +68,7 @@ class Turns:
         except asyncio.CancelledError:
             self.leave(turn)  # if it was called at the same moment
             with suppress(ValueError):
-                self._waiting.remove((turn, called))
+                queue.remove((turn, called))
             raise
 
     def leave(self, turn: "Turn") -> None:
@@ -68,12 +76,20 @@ class Turns:
             return
         self._holders.remove(turn)
         self._free += 1
-        while self._free and self._waiting:
-            following, called = self._waiting.popleft()
+        while self._free and self.wanted:
+            following, called = self._pop()
             if not called.done():
                 self._free -= 1
                 self._holders.add(following)
                 called.set_result(None)
+
+    def _pop(self) -> "tuple[Turn, asyncio.Future[None]]":
+        """Who is next: one of each queue in turn, so that neither keeps out the other."""
+        self._returning_next = not self._returning_next
+        first, second = self._waiting, self._returning
+        if self._returning_next:
+            first, second = second, first
+        return (first or second).popleft()
 
     def _look_later(self) -> None:
         self._looking = asyncio.get_running_loop().call_later(LATE_S, self._look)
@@ -82,7 +98,7 @@ class Turns:
         self._looking = None
         for turn in [turn for turn in self._holders if turn.is_late()]:
             self.leave(turn)
-        if self._waiting:
+        if self.wanted:
             self._look_later()
 
     def holds(self, turn: "Turn") -> bool:
@@ -98,9 +114,12 @@ class Turn:
         self._nbytes = self._seen = 0
 
     async def begin(self) -> None:
-        self._nbytes = self._seen = 0
+        returning = 0 < self._nbytes < SLICE  # lost it by being late
+        if not returning:
+            self._nbytes = 0
+        self._seen = self._nbytes
         if not self._turns.enter(self):
-            await self._turns.wait(self)
+            await self._turns.wait(self, returning=returning)
 
     def is_over(self, nbytes: int) -> bool:
         """Note that bytes came; whether the next turn must be waited for."""
