@@ -289,7 +289,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _look_at_body(self) -> None:
         if self._arrived >= self._limits.min_body_bytes:
-            self._age = self._arrived = 0
+            self._age = min(self._age, 0)  # below it, there is time that was granted beforehand
+            self._arrived = 0
         # A future in the event means that the application waits in receive() and has all there is;
         # once the answer is complete, nobody but us reads the rest.
         elif self.cycle.response_complete or self.cycle.message_event._waiters:
