@@ -207,7 +207,7 @@ class BodyProtocol(GuardedProtocol):
             # A sender whose packets are not taken waits longer from try to try, as long again as
             # it has waited already. That is no fault of its.
             if ticks := int(min(self.flow.paused_s, MAX_RETRY_S) / self._limits.tick_s):
-                self._age = -ticks
+                self._age = min(self._age, -ticks)
 
     def forget(self, cycle: RequestResponseCycle) -> None:
         """Drop what no application will take."""

@@ -266,6 +266,9 @@ def test_a_sender_that_was_held_up_for_long_has_as_long_to_notice(here: Running)
         client.sendall(DATA[HIGH + READ : MIB - 1])
         wait_until(lambda: connection._arrived > 0)
         wait_until(lambda: connection._arrived == 0)  # they were looked at, and take nothing away
+        connection.flow.pause_reading()
+        connection.flow._since -= 2
+        connection.read_on()  # a short pause does not shorten what a long one has given
         assert connection._age < -50 / connection._limits.tick_s
         client.sendall(DATA[MIB - 1 : MIB])
         with client.makefile("rb") as stream:
