@@ -58,7 +58,7 @@ browser: setup ## what the pages do in Chromium; pictures of them go to .tools/s
 fuzz: setup ## requests that the OpenAPI document allows and forbids, by Schemathesis
 	$(PYTEST) -m fuzz -n 0 $(ARGS)
 
-postgres: setup ## the tests of "make test" on PostgreSQL
+postgres: setup ## the tests of "make test" that need a database, on PostgreSQL
 	tests/with_postgres tests/with_database $(BIN)/alembic check
 	tests/with_postgres $(PYTEST) -m "not clients and not crash and not browser and not fuzz" -n auto $(ARGS)
 

@@ -184,7 +184,7 @@ def admin() -> None:
 
 @admin.command("reset-password")
 @with_settings
-@click.option("--username", default="admin", show_default=True, help="whose password")
+@click.option("--username", default="", help="whose password; the first administrator's if none")
 @click.password_option(
     "--password", default="", prompt="New password (empty: one is made)", help="the new password"
 )
@@ -194,7 +194,8 @@ def reset_password(username: str, password: str, **options: Any) -> None:
 
     settings = settings_from(options)
     made = run(maintenance.reset_password(settings, username, password))
-    click.echo(f"password of {username}: {made}" if not password else "password changed")
+    whose = username or "the first administrator"
+    click.echo(f"password of {whose}: {made}" if not password else "password changed")
 
 
 @admin.command("rotate-keys")

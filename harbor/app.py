@@ -22,10 +22,14 @@ from harbor.artifacts.service.pulls import Pulls
 from harbor.audit import routes as audit_routes
 from harbor.audit.service import AuditTrail, Syslog
 from harbor.auth import jobs as auth_jobs
-from harbor.auth import pages as auth_pages
-from harbor.auth import tokens
+from harbor.auth import sessions, tokens
 from harbor.auth.access import Credentials, FrontDesk
 from harbor.auth.csrf import Csrf
+from harbor.auth.pages import account as account_pages
+from harbor.auth.pages import passwords as password_pages
+from harbor.auth.pages import session as session_pages
+from harbor.auth.pages import sign_up as sign_up_pages
+from harbor.auth.routes import internal as internal_routes
 from harbor.auth.routes import session as session_routes
 from harbor.auth.routes import token as token_routes
 from harbor.auth.routes import user as own_routes
@@ -54,6 +58,7 @@ from harbor.portal import pages as portal_pages
 from harbor.portal.live import Live
 from harbor.projects import service as projects
 from harbor.projects.events import ProjectCreated, ProjectDeleted
+from harbor.projects.pages import allowlists as allowlist_pages
 from harbor.projects.pages import configuration as project_configuration_pages
 from harbor.projects.pages import creation as project_creation_pages
 from harbor.projects.pages import listing as project_list_pages
@@ -64,6 +69,7 @@ from harbor.projects.routes import allowlist as allowlist_routes
 from harbor.projects.routes import members as member_routes
 from harbor.projects.routes import metadata as metadata_routes
 from harbor.projects.routes import projects as project_routes
+from harbor.projects.service import members
 from harbor.quotas import pages as quota_pages
 from harbor.quotas import routes as quota_routes
 from harbor.quotas import service as quotas
@@ -72,8 +78,10 @@ from harbor.registry import routes as registry_routes
 from harbor.registry.dispatch import RegistryApp
 from harbor.system import pages as system_pages
 from harbor.system import routes as system_routes
+from harbor.users import pages as user_pages
 from harbor.users import routes as user_routes
 from harbor.users import service as users
+from harbor.users.events import UserDeleted
 
 log = logging.getLogger(__name__)
 DOORS = (
@@ -81,6 +89,7 @@ DOORS = (
     token_routes,
     session_routes,
     own_routes,
+    internal_routes,
     user_routes,
     project_routes,
     member_routes,
@@ -94,11 +103,16 @@ DOORS = (
     project_summary_pages,
     project_member_pages,
     project_configuration_pages,
+    allowlist_pages,
     log_pages,
     label_pages,
     quota_pages,
     configuration_pages,
-    auth_pages,
+    session_pages,
+    sign_up_pages,
+    account_pages,
+    password_pages,
+    user_pages,
     system_pages,
     system_routes,
     portal_pages,
@@ -164,12 +178,14 @@ class Building:
         self.configuration = configuration_of(settings, self.db)
         self.syslog = Syslog()
         self.trail = AuditTrail(self.configuration, self.syslog)
-        self.pulls = Pulls(self.later, self.trail)
+        self.pulls = Pulls(self.later, self.trail, self.configuration)
         self.live = Live(self.db.quick)
         self.events = Events()
         self.events.on(ProjectCreated, partial(quotas.add, self.configuration))
         self.events.on(ProjectDeleted, quotas.remove)
         self.events.on(ProjectDeleted, releases.forget)
+        self.events.on(UserDeleted, members.forget)
+        self.events.on(UserDeleted, sessions.forget)
         self.known = Credentials(
             Accounts(self.db, settings.failed_login_delay_s),
             self.keys,

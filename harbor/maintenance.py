@@ -11,6 +11,7 @@ from harbor.core.db import Database
 from harbor.core.errors import NotFound
 from harbor.core.settings import Settings, SettingsError
 from harbor.users import service as users
+from harbor.users.models import ADMIN_ID
 
 
 @asynccontextmanager
@@ -33,16 +34,22 @@ def require_file(db: Database) -> None:
 
 
 async def reset_password(settings: Settings, username: str, password: str) -> str:
-    """Set *username*'s password, made up if empty; return it."""
+    """Set *username*'s password, made up if empty; return it.
+
+    Without a name it is that of the first administrator, whatever that one is called by now.
+    """
     password = password or generate_password()
     users.check_password(password)
     hashed = await hash_password(password)
     async with existing(settings) as db:
-        user = await users.find_login(db.quick, username)
-        if user is None:
-            raise NotFound(f"there is no account {username}")
+        user_id = ADMIN_ID
+        if username:
+            user = await users.find_login(db.quick, username)
+            if user is None:
+                raise NotFound(f"there is no account {username}")
+            user_id = user.user_id
         async with db.writing() as session:
-            await users.replace_password(session, user.user_id, password_hash=hashed)
+            await users.replace_password(session, user_id, password_hash=hashed)
     return password
 
 

@@ -30,6 +30,21 @@ SECRET = "the secret key of the tests"
 Start = Callable[..., TestClient]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out the tests that need no database: there is nothing new to see."""
+    if not POSTGRESQL:
+        return
+    apart = {"clients", "crash", "browser", "fuzz"}  # these start servers by themselves
+    left_out = [
+        item
+        for item in items
+        if "template" not in getattr(item, "fixturenames", ())
+        and not any(mark.name in apart for mark in item.iter_markers())
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
 async def administer(*statements: str) -> None:
     engine = create_async_engine(async_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:

@@ -1,13 +1,21 @@
-"""Where CI is set, a test that is skipped has failed: nobody reads about skips there."""
+"""What holds for all tests: no deadlines; and where CI is set, a test that is skipped has failed.
+
+Nobody reads about skips there.
+"""
 
 import os
 from collections.abc import Generator
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 Hook = Generator[None, Report, Report]
+
+# How fast something is says the benchmark; a busy machine is no failure.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 def insist(report: Report) -> Report:

@@ -1,5 +1,7 @@
 """Settings, labels, allowlists, quotas and sessions; each project is charged for what it holds."""
 
+import hashlib
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -7,6 +9,39 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+SAID = ("project_id", "operation", "operation_result", "resource_type", "resource", "username")
+
+
+def tally_lines() -> None:
+    """Count the lines of the audit log that are alike, and let each name its count."""
+    said = ", ".join(SAID)
+    found = op.get_bind().execute(
+        sa.text(f"SELECT {said}, COUNT(*) AS lines FROM audit_log_ext GROUP BY {said}")  # noqa: S608
+    )
+    tally = sa.table("audit_tally", *map(sa.column, ("key", *SAID, "lines")))
+    while some := found.fetchmany(1_000):
+        rows = [dict(row._mapping) | {"key": key_of(row[: len(SAID)])} for row in some]
+        for row in rows:
+            row["operation_result"] = bool(row["operation_result"])
+        op.bulk_insert(tally, rows)
+    # Long names do not fit into an index of PostgreSQL, which needs none for this.
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    if is_sqlite:
+        op.create_index("audit_tally_said", "audit_tally", ["resource", "username", "operation"])
+    same = " AND ".join(f"audit_log_ext.{name} = tally.{name}" for name in SAID[1:])
+    op.execute(
+        "UPDATE audit_log_ext SET tally_id = tally.id FROM audit_tally AS tally "  # noqa: S608
+        f"WHERE {same} AND COALESCE(audit_log_ext.project_id, -1) = COALESCE(tally.project_id, -1)"
+    )
+    if is_sqlite:
+        op.drop_index("audit_tally_said", "audit_tally")
+
+
+def key_of(said: sa.Row[tuple[object, ...]]) -> str:
+    project_id, operation, succeeded, *texts = said
+    parts = [str(project_id), str(operation), str(bool(succeeded)), *map(str, texts)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def upgrade() -> None:
@@ -35,6 +70,12 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO cve_allowlist (project_id, items, creation_time, update_time) "
         "SELECT project_id, '[]', creation_time, creation_time FROM project WHERE NOT deleted"
+    )
+    op.create_index(
+        op.f("ix_project_member_project_id_entity_type_role_entity_id"),
+        "project_member",
+        ["project_id", "entity_type", "role", "entity_id"],
+        unique=False,
     )
     op.create_index(
         "ix_project_metadata_public",
@@ -85,36 +126,58 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_session_expires_at"), ["expires_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_session_user_id"), ["user_id"], unique=False)
 
+    op.create_table(
+        "audit_tally",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "key",
+            sa.String(length=64).with_variant(sa.String(length=64, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("project_id", sa.Integer(), nullable=True),
+        sa.Column("operation", sa.String(length=50), nullable=False),
+        sa.Column("operation_result", sa.Boolean(), nullable=False),
+        sa.Column("resource_type", sa.String(length=50), nullable=False),
+        sa.Column("resource", sa.String(length=1024), nullable=False),
+        sa.Column("username", sa.String(length=255), nullable=False),
+        sa.Column("lines", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_tally")),
+        sa.UniqueConstraint("key", name=op.f("uq_audit_tally_key")),
+    )
+    op.add_column(
+        "audit_log_ext",
+        sa.Column("tally_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+    )
+    tally_lines()
+    with op.batch_alter_table("audit_tally", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_tally_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_tally_username"), ["username"], unique=False)
+
     with op.batch_alter_table("audit_log_ext", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_op_time_id"))
         batch_op.drop_index(batch_op.f("ix_audit_log_ext_project_id_op_time"))
+        batch_op.alter_column(
+            "tally_id",
+            existing_type=sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            nullable=False,
+        )
+        batch_op.create_foreign_key(
+            batch_op.f("fk_audit_log_ext_tally_id"), "audit_tally", ["tally_id"], ["id"]
+        )
         batch_op.create_index(
-            batch_op.f("ix_audit_log_ext_operation_op_time_id_project_id_username"),
-            ["operation", "op_time", "id", "project_id", "username"],
+            batch_op.f("ix_audit_log_ext_op_time_id_tally_id"),
+            ["op_time", "id", "tally_id"],
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_audit_log_ext_project_id_op_time_id_username_operation"),
-            ["project_id", "op_time", "id", "username", "operation"],
+            batch_op.f("ix_audit_log_ext_project_id_op_time_id"),
+            ["project_id", "op_time", "id"],
             unique=False,
         )
         batch_op.create_index(
-            batch_op.f("ix_audit_log_ext_username_op_time_id_project_id_operation"),
-            ["username", "op_time", "id", "project_id", "operation"],
+            batch_op.f("ix_audit_log_ext_tally_id_op_time_id"),
+            ["tally_id", "op_time", "id"],
             unique=False,
-        )
-        batch_op.create_index(
-            batch_op.f("ix_audit_log_ext_resource_type_op_time_id"),
-            ["resource_type", "op_time", "id"],
-            unique=False,
-            sqlite_where=sa.text("resource_type <> 'artifact'"),
-            postgresql_where=sa.text("resource_type <> 'artifact'"),
-        )
-        batch_op.create_index(
-            "ix_audit_log_ext_failed",
-            ["op_time", "id"],
-            unique=False,
-            sqlite_where=sa.text("operation_result = 0"),
-            postgresql_where=sa.text("operation_result = false"),
         )
 
     op.create_table(
@@ -155,6 +218,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quota")),
         sa.UniqueConstraint("project_id", name=op.f("uq_quota_project_id")),
     )
+    with op.batch_alter_table("repository", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_repository_pull_count_repository_id"),
+            ["pull_count", "repository_id"],
+            unique=False,
+        )
+
     with op.batch_alter_table("repository_blob", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_repository_blob_digest"))
         batch_op.create_index(
@@ -192,6 +262,17 @@ def upgrade() -> None:
             batch_op.f("ix_released_blob_release_time"), ["release_time"], unique=False
         )
 
+    op.create_table(
+        "store_tally",
+        sa.Column("project_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("nbytes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("project_id", name=op.f("pk_store_tally")),
+    )
+    op.execute(
+        "INSERT INTO store_tally (project_id, nbytes) "
+        "SELECT 0, (SELECT COALESCE(SUM(size), 0) FROM blob) + "
+        "(SELECT COALESCE(SUM(LENGTH(content)), 0) FROM manifest)"
+    )
     op.execute(
         "INSERT INTO project_blob (project_id, digest, size, creation_time) "
         "SELECT held.project_id, held.digest, MIN(blob.size), MIN(held.creation_time) "
@@ -212,6 +293,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("store_tally")
     with op.batch_alter_table("released_blob", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_released_blob_release_time"))
 
@@ -221,22 +303,29 @@ def downgrade() -> None:
         batch_op.create_index(batch_op.f("ix_repository_blob_digest"), ["digest"], unique=False)
 
     op.drop_table("quota")
+    with op.batch_alter_table("repository", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_repository_pull_count_repository_id"))
+
     with op.batch_alter_table("project_blob", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_project_blob_digest"))
 
     op.drop_table("project_blob")
     with op.batch_alter_table("audit_log_ext", schema=None) as batch_op:
-        batch_op.drop_index("ix_audit_log_ext_failed")
-        batch_op.drop_index(batch_op.f("ix_audit_log_ext_resource_type_op_time_id"))
-        batch_op.drop_index(batch_op.f("ix_audit_log_ext_username_op_time_id_project_id_operation"))
-        batch_op.drop_index(batch_op.f("ix_audit_log_ext_project_id_op_time_id_username_operation"))
-        batch_op.drop_index(batch_op.f("ix_audit_log_ext_operation_op_time_id_project_id_username"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_tally_id_op_time_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_project_id_op_time_id"))
+        batch_op.drop_index(batch_op.f("ix_audit_log_ext_op_time_id_tally_id"))
+        batch_op.drop_constraint(batch_op.f("fk_audit_log_ext_tally_id"), type_="foreignkey")
+        batch_op.drop_column("tally_id")
         batch_op.create_index(
             batch_op.f("ix_audit_log_ext_project_id_op_time"),
             ["project_id", "op_time"],
             unique=False,
         )
+        batch_op.create_index(
+            batch_op.f("ix_audit_log_ext_op_time_id"), ["op_time", "id"], unique=False
+        )
 
+    op.drop_table("audit_tally")
     with op.batch_alter_table("session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_session_user_id"))
         batch_op.drop_index(batch_op.f("ix_session_expires_at"))
@@ -247,5 +336,6 @@ def downgrade() -> None:
 
     op.drop_table("label")
     op.drop_index("ix_project_metadata_public", "project_metadata")
+    op.drop_index(op.f("ix_project_member_project_id_entity_type_role_entity_id"), "project_member")
     op.drop_table("cve_allowlist")
     op.drop_table("configuration")

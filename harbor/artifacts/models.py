@@ -21,6 +21,7 @@ class Repository(Table):
     """Made by the first push of a manifest; it outlives its artifacts."""
 
     __tablename__ = "repository"
+    __table_args__ = (Index(None, "pull_count", "repository_id"),)
 
     repository_id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(ascii_text(255), unique=True)  # with its project
@@ -39,6 +40,21 @@ class Blob(Table):
     digest: Mapped[str] = mapped_column(DIGEST, primary_key=True)
     size: Mapped[int] = mapped_column(BigInteger)
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class StoreTally(Table):
+    """How many bytes of blobs and manifests came into the store with pushes to a project.
+
+    Each is counted once, where it came first, so the sum of all rows is what the store holds; a
+    row outlives its project, as blobs do. It is changed by whoever adds or removes a row of
+    ``Blob`` or ``Manifest``, in the same transaction, after the quota of the project: whoever
+    waits for one would have waited for the other.
+    """
+
+    __tablename__ = "store_tally"
+
+    project_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    nbytes: Mapped[int] = mapped_column(BigInteger)
 
 
 class RepositoryBlob(Table):

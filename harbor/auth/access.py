@@ -23,6 +23,7 @@ from harbor.core.settings import Settings
 from harbor.projects import service as projects
 from harbor.projects.models import SYSTEM
 from harbor.projects.service import Standing
+from harbor.users import service as users
 
 REPOSITORY = re.compile(r"[a-z0-9._/-]{1,255}")  # fit to be quoted in a header
 SKEW = timedelta(seconds=60)
@@ -101,7 +102,10 @@ class FrontDesk:
             # A token from before the project was made is about another project of the same name.
             same = who.grant.projects.get(project.name) in (None, project.project_id)
             fresh = same and who.grant.issued_at >= project.creation_time - SKEW
-            return fresh and wanted.action in who.grant.actions.get(project.name, ())
+            granted = fresh and wanted.action in who.grant.actions.get(project.name, ())
+            user_id = who.grant.user_id
+            # Whose account is deleted keeps nothing, however long a token may live.
+            return granted and (user_id is None or await users.is_there(self._db.quick, user_id))
         anyway = Rights(who.is_admin, project.is_public).allow(wanted.resource, wanted.action)
         if anyway or not who.known:
             return anyway
@@ -130,7 +134,8 @@ class FrontDesk:
                 return await self._let_into_project(ctx, wanted)
             case "self" if who.known and ctx.request.path_params["user_id"] == str(who.user_id):
                 return True
-        return who.is_admin or (wanted == REGISTER and await self._lets_register(ctx))
+        registers = wanted == REGISTER and not (ctx.op and ctx.op.page)
+        return who.is_admin or (registers and await self._lets_register(ctx))
 
     async def _lets_register(self, ctx: Ctx) -> bool:
         """Whether anybody may make an account; as in Harbor, only somebody before a browser."""

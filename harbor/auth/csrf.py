@@ -72,6 +72,11 @@ class Csrf:
         if self._is_foreign(request):
             raise Forbidden("CSRF token invalid: another site's page sent this request")
 
+    def check_page(self, request: Request) -> None:
+        """Where only somebody before a browser may ask: raise ``Forbidden`` to programs."""
+        if not self._is_own(request):
+            raise Forbidden("only a page of this registry may send this")
+
     def _derived(self, purpose: str, sid: str) -> str:
         raw = hmac.digest(self._key, f"{purpose}\0{sid}".encode(), hashlib.sha256)
         return urlsafe_b64encode(raw).decode().rstrip("=")

@@ -8,8 +8,11 @@ from harbor.auth.service import Accounts
 from harbor.auth.sessions import Client, Sessions
 from harbor.core import web
 from harbor.core.api import Ctx
-from harbor.core.errors import Unauthorized
+from harbor.core.errors import Forbidden, Unauthorized
+from harbor.core.quick import SessionPen
 from harbor.core.security import Principal
+from harbor.users import service as users
+from harbor.users.models import ADMIN_ID
 
 Header = tuple[bytes, bytes]
 
@@ -46,6 +49,23 @@ async def leave(ctx: Ctx) -> tuple[Header, Header]:
     if ctx.principal.known and ctx.principal.csrf:
         ctx.subject = ctx.principal.name
         await ctx.write(partial(sessions.end, sid=cookies.sent(ctx.request, cookies.SID)))
+    return forgotten(ctx)
+
+
+async def rename_admin(ctx: Ctx) -> tuple[Header, Header]:
+    """Give the first administrator, who alone may ask, the other name, and end the session.
+
+    ``Forbidden`` to everybody else, ``Conflict`` if somebody has the name.
+    """
+    if ctx.principal.user_id != ADMIN_ID:
+        raise Forbidden("only the first administrator can change that name")
+    ctx.subject = await users.rename_admin(ctx.session)
+    await sessions.end(SessionPen(ctx.session), cookies.sent(ctx.request, cookies.SID))
+    return forgotten(ctx)
+
+
+def forgotten(ctx: Ctx) -> tuple[Header, Header]:
+    """The headers that make the browser forget its session."""
     ctx.request.scope.pop(web.HEADERS, None)
     secure = cookies.is_secure(ctx.request, ctx.settings)
     return (

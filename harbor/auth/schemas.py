@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from harbor.artifacts.service.popular import Popular
 from harbor.core.wire import Time
 
 
@@ -84,3 +85,5 @@ class SignInPage(Struct, frozen=True):
     host: str
     local: bool  # accounts are kept here, and nowhere else
     asked: bool  # somebody was sent here by a page that needs an account
+    open: bool  # people may make accounts for themselves
+    popular: list[Popular]  # repositories that everybody may pull from

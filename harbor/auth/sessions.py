@@ -22,6 +22,7 @@ from harbor.core.db import Database
 from harbor.core.later import Later
 from harbor.core.quick import Pen
 from harbor.core.security import Principal
+from harbor.users.events import UserDeleted
 from harbor.users.models import User
 from harbor.users.service import Login
 
@@ -52,6 +53,7 @@ NAMES = (
     "expires_at",
 )
 BEGUN = insert(Session).values({name: bindparam(name) for name in NAMES})
+ENDED_ALL = delete(Session).where(Session.user_id == bindparam("gone"))
 ENDED = delete(Session).where(Session.id == bindparam("ended"))
 EXTENDED = (
     update(Session)
@@ -148,6 +150,11 @@ async def extend(pen: Pen, uses: Sequence[Use]) -> None:
         EXTENDED,
         [{"extended": use.id, "seen": use.seen, "until": use.until} for use in last.values()],
     )
+
+
+async def forget(pen: Pen, event: UserDeleted) -> None:
+    """End the sessions of somebody who is gone; ``Sessions.find`` knows none of them anyway."""
+    await pen.run(ENDED_ALL, gone=event.user_id)
 
 
 async def keep_only(session: AsyncSession, user_id: int, sid: str, *, password_hash: str) -> None:

@@ -29,6 +29,7 @@ from harbor.core import clock
 from harbor.core.crypto import Box
 from harbor.core.db import Database
 from harbor.core.security import Grant, Principal
+from harbor.core.wire import Id
 
 log = logging.getLogger(__name__)
 ISSUER = "harbor-token-issuer"
@@ -38,7 +39,7 @@ KEY_BITS = 2048
 LEEWAY_S = 60
 RELOAD_S = 60  # how soon every process signs with a new key
 MISS_RELOAD_S = 1  # how often at most an unknown key id makes us look again
-MAX_LIFE_S = 30 * 24 * 3600  # of a token; what it grants cannot be taken back
+MAX_LIFE_S = 30 * 24 * 3600  # of a token; what it grants ends earlier only with the account
 KEEP_OLD_KEYS = timedelta(seconds=MAX_LIFE_S, days=2)  # longer than any token lives
 MAX_TOKEN = 32 * 1024  # characters
 REMEMBERED = 10_000  # verified tokens
@@ -55,7 +56,7 @@ class Access(Struct, omit_defaults=True):
 
 
 class Claims(Struct):
-    """The claims that we read; all of them must be there."""
+    """The claims that we read; those without a default must be there."""
 
     iss: str
     sub: str
@@ -64,6 +65,7 @@ class Claims(Struct):
     nbf: Moment
     iat: Moment
     access: list[Access] = []
+    user_id: Id | None = None  # Harbor's tokens lack it
 
 
 class Header(Struct):
@@ -108,7 +110,9 @@ class KeyRing:
         if time.monotonic() - self._loaded_at >= age_s:
             await self.load()
 
-    async def issue(self, name: str, access: Sequence[Access], life_s: int) -> tuple[str, datetime]:
+    async def issue(
+        self, name: str, access: Sequence[Access], life_s: int, *, user_id: int | None = None
+    ) -> tuple[str, datetime]:
         """A token for *name*, and the moment that it was issued at."""
         await self._load_if_older(RELOAD_S)
         signer = self._signer
@@ -126,6 +130,8 @@ class KeyRing:
             "jti": secrets.token_hex(8),
             "access": [{"class": "", **msgspec.to_builtins(each)} for each in access],
         }
+        if user_id is not None:
+            claims["user_id"] = user_id
         header = {"alg": ALGORITHM, "typ": "JWT", "kid": signer.kid}
         return jwt.encode(header, claims, signer.jwk, algorithms=[ALGORITHM]), now
 
@@ -187,7 +193,7 @@ def bearer_of(claims: Claims) -> Principal:
     actions = {name: frozenset(each.actions) for name, each in by_project.items()}
     projects = {name: each.project_id for name, each in by_project.items()}
     issued_at = datetime.fromtimestamp(claims.iat, UTC)
-    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions, projects)
+    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions, projects, claims.user_id)
     return Principal(claims.sub, grant=grant, tried=True)
 
 

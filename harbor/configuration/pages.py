@@ -14,6 +14,7 @@ from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Routes, View
 from harbor.core.errors import BadRequest, Forbidden
 from harbor.core.i18n import gettext as _
+from harbor.core.i18n import later
 from harbor.core.security import system
 
 routes = Routes(prefix="/harbor", tag="configurationPages", pages=True)
@@ -69,6 +70,27 @@ class SettingsForm(Struct, kw_only=True):
         return msgspec.json.encode({name: value for name, value in said.items() if value}).decode()
 
 
+EVENTS = {
+    "create_artifact": later("An artifact is pushed"),
+    "delete_artifact": later("An artifact is deleted"),
+    "pull_artifact": later("An artifact is pulled"),
+    "create_project": later("A project is created"),
+    "delete_project": later("A project is deleted"),
+    "delete_repository": later("A repository is deleted"),
+    "login_user": later("Somebody signs in"),
+    "logout_user": later("Somebody signs out"),
+    "create_user": later("An account is created"),
+    "delete_user": later("An account is deleted"),
+    "update_user": later("An account is changed"),
+    "create_robot": later("A robot is created"),
+    "delete_robot": later("A robot is deleted"),
+    "update_configuration": later("Settings are changed"),
+    "create_member": later("A member is added"),
+    "delete_member": later("A member is removed"),
+    "update_member": later("The role of a member is changed"),
+    "update_project": later("A project is changed"),
+}  # what EVENT_TYPES mean
+KINDS = ("artifact", "repository", "project", "member", "user", "robot", "configuration")
 NUMBERS = ("session_timeout", "token_expiration", "robot_token_duration")
 FIELDS = {"banner_message": "banner", "disabled_audit_log_event_types": "recorded"}
 
@@ -84,7 +106,9 @@ class Settings:
 
     @property
     def events(self) -> list[tuple[str, str]]:
-        return [(name, name.replace("_", " ")) for name in EVENT_TYPES]
+        """By what they are about, which is how the names end."""
+        ordered = sorted(EVENT_TYPES, key=lambda name: KINDS.index(name.rpartition("_")[2]))
+        return [(name, _(EVENTS[name])) for name in ordered]
 
     def said(self, name: str) -> object:
         """A part of the banner."""

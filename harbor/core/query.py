@@ -87,6 +87,50 @@ def _contains_on_postgresql(element: Contains, compiler: SQLCompiler, **rest: An
     return f"{text} ILIKE {pattern} ESCAPE '/'"
 
 
+class ContainsASCII(Contains):
+    """The same for a pattern in ASCII, which needs to know the case of no other letters."""
+
+    inherit_cache = True
+
+
+@compiles(ContainsASCII, "postgresql")
+def _contains_ascii_on_postgresql(
+    element: ContainsASCII, compiler: SQLCompiler, **rest: Any
+) -> str:
+    # A third of the time that it takes with the database's own collation.
+    text, pattern = (compiler.process(clause, **rest) for clause in element.clauses)
+    return f"{text} COLLATE \"C\" ILIKE {pattern} ESCAPE '/'"
+
+
+class Beside(FunctionElement[Any]):
+    """A column by which rows are sorted, but not looked up in its order.
+
+    Databases would take an index of it for the shortest road, to meet the first rows early.
+    SQLite keeps no statistics here, and PostgreSQL guesses that what is wanted is everywhere.
+    """
+
+    inherit_cache = True
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
+@compiles(Beside)
+def _beside(element: Beside, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.clause_expr.element, **rest)
+
+
+@compiles(Beside, "sqlite")
+def _beside_on_sqlite(element: Beside, compiler: SQLCompiler, **rest: Any) -> str:
+    return "+" + compiler.process(element.clause_expr.element, **rest)
+
+
+@compiles(Beside, "postgresql")
+def _beside_on_postgresql(element: Beside, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"(SELECT {compiler.process(element.clause_expr.element, **rest)})"
+
+
 class Listing(Paging, kw_only=True):
     """Which part of a list, of which rows, in which order."""
 
@@ -148,10 +192,11 @@ class Match:
             raise self.wrong("a whole value")
         among = cast(column, String) if isinstance(kind, Integer) else column
         pattern = WILD.sub(r"/\g<0>", self.text)
+        if pattern.isascii():
+            return ContainsASCII(among, f"%{pattern}%")
         # SQLite knows the case of ASCII letters only.
         cases = {pattern, pattern.lower(), pattern.upper(), pattern.capitalize()}
-        wanted = [pattern] if pattern.isascii() else sorted(cases)
-        return or_(*(Contains(among, f"%{each}%") for each in wanted))
+        return or_(*(Contains(among, f"%{each}%") for each in sorted(cases)))
 
     def _compared(self, column: Column, how: str, text: str) -> ColumnElement[bool]:
         compare = COMPARED[how]
@@ -183,6 +228,11 @@ class Match:
     def wrong(self, wanted: str) -> BadRequest:
         """The error of a value that does not fit the key."""
         return BadRequest(f"invalid query string value: {shown(self.key)} is to be {wanted}")
+
+
+def contains(column: Column, part: str) -> ColumnElement[bool]:
+    """Whether a text column holds *part*, in any case: a fuzzy match."""
+    return Match(str(column.key), "fuzzy", (part,)).on(column)
 
 
 def conditions(q: str, fields: Fields) -> list[ColumnElement[bool]]:

@@ -46,6 +46,7 @@ class Grant:
     ends_at: float  # seconds since 1970, a minute of skew included
     actions: Mapping[str, frozenset[str]]
     projects: Mapping[str, int | None] = field(default_factory=dict)  # the ids behind the names
+    user_id: int | None = None  # of the account that it was issued to; with it, the grant ends
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Time:
 
     def __str__(self) -> str:
         utc = self.moment.astimezone(UTC)
-        return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+        return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def to_plain(value: object) -> str:

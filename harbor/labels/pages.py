@@ -1,5 +1,7 @@
 """What is shown: the labels of the registry and those of a project, on pages that are alike."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -7,10 +9,11 @@ from msgspec import Meta, Struct, field
 from starlette.responses import Response
 
 from harbor.core import ui
-from harbor.core.api import Audit, Ctx, Done, Routes, View
-from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.api import Audit, Ctx, Declared, Done, Handler, Routes, View
+from harbor.core.errors import BadRequest, Conflict, HarborError, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later, ngettext
+from harbor.core.openapi import camel
 from harbor.core.security import project, system
 from harbor.core.ui import Batch, Column, Confirm, Filter, Grid, Listed
 from harbor.core.wire import Id
@@ -77,134 +80,119 @@ class LabelDialog:
         return f"{self.path}/new" if self.label_id is None else f"{self.path}/{self.label_id}/edit"
 
 
-@routes.on("GET", GLOBAL, allow=system("label", "list"))
+def on(
+    method: str,
+    path: str,
+    action: str,
+    *,
+    fails: tuple[type[HarborError], ...] = (),
+    audit: Audit | None = None,
+) -> Callable[[Handler], Handler]:
+    """Declare what can be done with the labels of the registry, and the same with a project's."""
+
+    def add(handler: Handler) -> Handler:
+        told = Declared(allow=system("label", action), fails=fails)
+        if audit:
+            told["audit"] = audit
+        routes.on(method, GLOBAL + path, **told)(handler)
+        told["allow"] = project("label", action)
+        told["fails"] = tuple(dict.fromkeys((NotFound, *fails)))
+        told["id"] = camel(handler.__name__.replace("label", "project_label"))
+        return routes.on(method, OF_PROJECT + path, **told)(handler)
+
+    return add
+
+
+@on("GET", "", "list")
 async def labels_page(ctx: Ctx, query: Listed) -> View:
-    """Show the labels of the registry."""
-    return await listed(ctx, query, None, dict.fromkeys(("create", "update", "delete"), True))
-
-
-@routes.on("GET", OF_PROJECT, allow=project("label", "list"), fails=(NotFound,))
-async def project_labels_page(ctx: Ctx, project_name_or_id: str, query: Listed) -> View:
-    """Show the labels of the project."""
-    head = await header.of(ctx, "labels")
-    actions = ("create", "update", "delete")
-    may = {action: await header.may(ctx, "label", action, head.name) for action in actions}
+    """Show the labels."""
+    head = await header.of(ctx, "labels") if ctx.project_id else None
+    may = {action: await allowed(ctx, action, head) for action in ("create", "update", "delete")}
     return await listed(ctx, query, head, may)
 
 
-@routes.on("GET", f"{GLOBAL}/new", allow=system("label", "create"))
+@on("GET", "/new", "create")
 async def new_label(ctx: Ctx) -> View:
-    """Show the form of a new label of the registry."""
-    return blank(ctx)
+    """Show the form of a new label."""
+    return View("labels/edit.html", LabelDialog(here(ctx), None, "", "", COLOR))
 
 
-@routes.on("GET", f"{OF_PROJECT}/new", allow=project("label", "create"), fails=(NotFound,))
-async def new_project_label(ctx: Ctx, project_name_or_id: str) -> View:
-    """Show the form of a new label of the project."""
-    return blank(ctx)
-
-
-@routes.on(
+@on(
     "POST",
-    f"{GLOBAL}/new",
-    allow=system("label", "create"),
+    "/new",
+    "create",
     fails=(BadRequest, Conflict),
     audit=Audit("create", "label", "{form.name}"),
 )
 async def add_label(ctx: Ctx, form: LabelForm) -> Response:
-    """Create a label of the registry, from the form."""
-    return await create(ctx, form)
+    """Create a label, from the form."""
+    with at_name():
+        await labels.create(ctx.session, ctx.project_id or NO_PROJECT, form.wanted)
+    return ui.done(ctx.request, here(ctx), _("The label was created."))
 
 
-@routes.on(
-    "POST",
-    f"{OF_PROJECT}/new",
-    allow=project("label", "create"),
-    fails=(NotFound, BadRequest, Conflict),
-    audit=Audit("create", "label", "{form.name}"),
-)
-async def add_project_label(ctx: Ctx, project_name_or_id: str, form: LabelForm) -> Response:
-    """Create a label of the project, from the form."""
-    return await create(ctx, form)
-
-
-@routes.on("GET", f"{GLOBAL}/{{label_id}}/edit", allow=system("label", "update"), fails=(NotFound,))
+@on("GET", "/{label_id}/edit", "update", fails=(NotFound,))
 async def edit_label(ctx: Ctx, label_id: Id) -> View:
-    """Show the form that changes a label of the registry."""
-    return await filled(ctx, label_id)
+    """Show the form that changes a label."""
+    label = await belonging(ctx, label_id)
+    known = (label.id, label.name, label.description, label.color)
+    return View("labels/edit.html", LabelDialog(here(ctx), *known))
 
 
-@routes.on(
-    "GET",
-    f"{OF_PROJECT}/{{label_id}}/edit",
-    allow=project("label", "update"),
-    fails=(NotFound,),
-)
-async def edit_project_label(ctx: Ctx, project_name_or_id: str, label_id: Id) -> View:
-    """Show the form that changes a label of the project."""
-    return await filled(ctx, label_id)
-
-
-@routes.on(
+@on(
     "POST",
-    f"{GLOBAL}/{{label_id}}/edit",
-    allow=system("label", "update"),
+    "/{label_id}/edit",
+    "update",
     fails=(NotFound, BadRequest, Conflict),
     audit=Audit("update", "label", "{form.name}"),
 )
 async def save_label(ctx: Ctx, label_id: Id, form: LabelForm) -> Response:
-    """Change a label of the registry, from the form."""
-    return await change(ctx, label_id, form)
+    """Change a label, from the form."""
+    label = await belonging(ctx, label_id, hold=True)
+    with at_name():
+        await labels.change(ctx.session, label, form.wanted)
+    return ui.done(ctx.request, here(ctx), _("The label was saved."))
 
 
-@routes.on(
-    "POST",
-    f"{OF_PROJECT}/{{label_id}}/edit",
-    allow=project("label", "update"),
-    fails=(NotFound, BadRequest, Conflict),
-    audit=Audit("update", "label", "{form.name}"),
-)
-async def save_project_label(
-    ctx: Ctx, project_name_or_id: str, label_id: Id, form: LabelForm
-) -> Response:
-    """Change a label of the project, from the form."""
-    return await change(ctx, label_id, form)
-
-
-@routes.on("GET", f"{GLOBAL}/delete", allow=system("label", "delete"), fails=(NotFound,))
+@on("GET", "/delete", "delete", fails=(NotFound,))
 async def ask_to_delete_labels(ctx: Ctx, query: Chosen) -> View:
-    """Ask before labels of the registry are deleted."""
-    return await question(ctx, query)
+    """Ask before labels are deleted."""
+    found = await labels.several(ctx.session, ctx.project_id or NO_PROJECT, query.id)
+    asked = Confirm(
+        title=_("Delete labels"),
+        action=f"{here(ctx)}/delete",
+        submit=_("Delete"),
+        text=_("They disappear from everything that carries them."),
+        names=[label.name for label in found],
+        fields=[("id", str(label.id)) for label in found],
+    )
+    return View("confirm.html", asked)
 
 
-@routes.on("GET", f"{OF_PROJECT}/delete", allow=project("label", "delete"), fails=(NotFound,))
-async def ask_to_delete_project_labels(ctx: Ctx, project_name_or_id: str, query: Chosen) -> View:
-    """Ask before labels of the project are deleted."""
-    return await question(ctx, query)
-
-
-@routes.on(
-    "POST",
-    f"{GLOBAL}/delete",
-    allow=system("label", "delete"),
-    fails=(NotFound,),
-    audit=Audit("delete", "label", "{form.id}"),
-)
+@on("POST", "/delete", "delete", fails=(NotFound,), audit=Audit("delete", "label", "{form.id}"))
 async def remove_labels(ctx: Ctx, form: Chosen) -> Response:
-    """Delete the chosen labels of the registry."""
-    return await remove(ctx, form)
+    """Delete the chosen labels."""
+    found = await labels.several(ctx.session, ctx.project_id or NO_PROJECT, form.id, hold=True)
+    for label in found:
+        await labels.remove(ctx.session, label)
+        ctx.batch.append(Done(label.name, True, ctx.project_id))
+    said = ngettext("%(num)s label was deleted.", "%(num)s labels were deleted.", len(found))
+    return ui.done(ctx.request, here(ctx), said % {"num": len(found)})
 
 
-@routes.on(
-    "POST",
-    f"{OF_PROJECT}/delete",
-    allow=project("label", "delete"),
-    fails=(NotFound,),
-    audit=Audit("delete", "label", "{form.id}"),
-)
-async def remove_project_labels(ctx: Ctx, project_name_or_id: str, form: Chosen) -> Response:
-    """Delete the chosen labels of the project."""
-    return await remove(ctx, form)
+@contextmanager
+def at_name() -> Iterator[None]:
+    """Say at the field of the name what is wrong with the label."""
+    with ui.at_field("name"):
+        try:
+            yield
+        except Conflict as error:
+            raise Conflict(_("There is a label of that name already.")) from error
+
+
+async def allowed(ctx: Ctx, action: str, head: Header | None) -> bool:
+    """Whether the caller, who may see the labels, may do that to them."""
+    return head is None or await header.may(ctx, "label", action, head.name)
 
 
 def here(ctx: Ctx) -> str:
@@ -243,51 +231,6 @@ async def listed(ctx: Ctx, query: Listed, head: Header | None, may: dict[str, bo
         may_delete=may["delete"],
     )
     return View("labels/list.html", page)
-
-
-def blank(ctx: Ctx) -> View:
-    return View("labels/edit.html", LabelDialog(here(ctx), None, "", "", COLOR))
-
-
-async def filled(ctx: Ctx, label_id: int) -> View:
-    label = await belonging(ctx, label_id)
-    known = (label.id, label.name, label.description, label.color)
-    return View("labels/edit.html", LabelDialog(here(ctx), *known))
-
-
-async def create(ctx: Ctx, form: LabelForm) -> Response:
-    with ui.at_field("name"):
-        await labels.create(ctx.session, ctx.project_id or NO_PROJECT, form.wanted)
-    return ui.done(ctx.request, here(ctx), _("The label was created."))
-
-
-async def change(ctx: Ctx, label_id: int, form: LabelForm) -> Response:
-    label = await belonging(ctx, label_id, hold=True)
-    with ui.at_field("name"):
-        await labels.change(ctx.session, label, form.wanted)
-    return ui.done(ctx.request, here(ctx), _("The label was saved."))
-
-
-async def question(ctx: Ctx, query: Chosen) -> View:
-    found = await labels.several(ctx.session, ctx.project_id or NO_PROJECT, query.id)
-    asked = Confirm(
-        title=_("Delete labels"),
-        action=f"{here(ctx)}/delete",
-        submit=_("Delete"),
-        text=_("They disappear from everything that carries them."),
-        names=[label.name for label in found],
-        fields=[("id", str(label.id)) for label in found],
-    )
-    return View("confirm.html", asked)
-
-
-async def remove(ctx: Ctx, form: Chosen) -> Response:
-    found = await labels.several(ctx.session, ctx.project_id or NO_PROJECT, form.id, hold=True)
-    for label in found:
-        await labels.remove(ctx.session, label)
-        ctx.batch.append(Done(label.name, True, ctx.project_id))
-    said = ngettext("%(num)s label was deleted.", "%(num)s labels were deleted.", len(found))
-    return ui.done(ctx.request, here(ctx), said % {"num": len(found)})
 
 
 async def belonging(ctx: Ctx, label_id: int, *, hold: bool = False) -> Label:

@@ -51,7 +51,7 @@ async def search(
         *q.conditions(query.q, FIELDS),
     ]
     if name := query.name.removeprefix("~"):  # Harbor's sign for "a part of it"; it is implied
-        wanted.append(Label.name.icontains(name, autoescape=True))
+        wanted.append(q.contains(Label.name, name))
     total = await session.scalar(select(func.count()).select_from(Label).where(*wanted))
     page = (
         select(Label)

@@ -20,6 +20,8 @@ from harbor.core.errors import HarborError, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.security import NOBODY, Principal, anyone
 from harbor.portal import navigation, problems, schemas
+from harbor.users.models import ADMIN_ID
+from harbor.users.service import DB_AUTH
 
 SIGN_IN = "/account/sign-in"
 MACHINES = ("/api/", "/v2/", "/service/", "/c/", "/static/")  # whose callers read no pages
@@ -62,7 +64,8 @@ async def around(ctx: Ctx) -> schemas.Frame:
 def framed(request: Request, who: Principal, values: Values) -> schemas.Frame:
     reader = i18n.reader.get()
     theme = request.cookies.get("harbor-theme", "")
-    caller = schemas.Caller(who.name, who.is_admin) if who.known else None
+    local = values.auth_mode == DB_AUTH or who.user_id == ADMIN_ID
+    caller = schemas.Caller(who.name, who.is_admin, local) if who.known else None
     return schemas.Frame(
         version=__version__,
         path=request.url.path,

@@ -13,6 +13,7 @@ PROGRAMS = ("docker", "podman", "nerdctl", "ctr", "crictl")
 EVERYBODY = (Entry("/harbor/projects", later("Projects"), "box"),)
 SIGNED_IN = (Entry("/harbor/logs", later("Logs"), "logs"),)
 ADMINISTRATION = (
+    Entry("/harbor/users", later("Users"), "users"),
     Entry("/harbor/labels", later("Labels"), "tag"),
     Entry("/harbor/project-quotas", later("Project quotas"), "gauge"),
     Entry("/harbor/configs", later("Configuration"), "settings"),
@@ -31,7 +32,12 @@ def account(caller: Caller | None) -> tuple[Entry, ...]:
     """The lines of the user menu."""
     preferences = Entry("/account/preferences", later("Preferences"), "sliders", dialog=True)
     about = Entry("/account/about", later("About Harbor"), "info", dialog=True)
-    return (preferences, about) if caller else (preferences,)
+    if caller is None:
+        return (preferences,)
+    profile = Entry("/account/profile", later("Profile"), "user-round", dialog=True)
+    password = Entry("/account/password", later("Change password"), "key", dialog=True)
+    own = (profile, password) if caller.local else (profile,)
+    return (*own, preferences, about)
 
 
 def pull_with(request: Request) -> str:

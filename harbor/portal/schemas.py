@@ -30,6 +30,7 @@ class Caller(Struct, frozen=True):
 
     name: str
     is_admin: bool
+    local: bool = True  # the account, with its password, is kept here
 
     @property
     def initial(self) -> str:

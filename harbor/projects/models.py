@@ -31,6 +31,7 @@ class ProjectMember(Table):
     __table_args__ = (
         UniqueConstraint("project_id", "entity_type", "entity_id"),
         Index(None, "entity_type", "entity_id"),
+        Index(None, "project_id", "entity_type", "role", "entity_id"),  # to count roles
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -17,7 +17,7 @@ from harbor.core.i18n import later
 from harbor.core.security import system
 from harbor.core.ui import Column, Filter, Grid, Listed
 from harbor.core.wire import Id
-from harbor.projects.service import header
+from harbor.projects.service import MAX_STORAGE, header
 from harbor.quotas import schemas
 from harbor.quotas import service as quotas
 from harbor.quotas.models import STORAGE, UNLIMITED
@@ -52,7 +52,10 @@ class LimitForm(Struct):
         with ui.at_field("storage"):
             if not NUMBER.fullmatch(text):
                 raise BadRequest(_("Enter a whole number that is larger than 0."))
-        return int(text) * UNITS[self.storage_unit]
+            nbytes = int(text) * UNITS[self.storage_unit]
+            if nbytes > MAX_STORAGE:
+                raise BadRequest(_("More than 1024 TiB cannot be set."))
+        return nbytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,22 @@
 from harbor.configuration.service import Configuration
 from harbor.core import crypto
 from harbor.core.api import Audit, Created, Ctx, Page, Routes
-from harbor.core.errors import Conflict, NotFound
+from harbor.core.errors import BadRequest, Conflict, NotFound
 from harbor.core.security import own, signed_in, system
 from harbor.core.wire import Id, Time
 from harbor.users import schemas
 from harbor.users import service as users
+from harbor.users.events import UserDeleted
 from harbor.users.models import User
 
 routes = Routes(prefix="/api/v2.0", tag="user")
+
+
+@routes.on("GET", "/users", allow=system("user", "list"), fails=(BadRequest,))
+async def list_users(ctx: Ctx, query: schemas.UserListQuery) -> Page[schemas.UserResp]:
+    """List all people but the first administrator."""
+    found, total = await users.listed(ctx.session, query)
+    return Page([shown(user) for user in found], total)
 
 
 @routes.on(
@@ -28,6 +36,7 @@ async def create_user(ctx: Ctx, body: schemas.UserCreationReq) -> Created:
     users.check(body)
     password_hash = await crypto.hash_password(body.password)
     async with ctx.writing() as session:
+        await users.refuse_address_of_another(session, body.username)
         user = await users.create(
             session,
             username=body.username,
@@ -70,6 +79,31 @@ async def update_user_profile(ctx: Ctx, user_id: Id, body: schemas.UserProfile) 
     values = await ctx.the(Configuration).current()
     users.check_mode(values.auth_mode, user_id, who=ctx.principal)
     ctx.subject = (await users.update_profile(ctx.session, user_id, body)).username
+
+
+@routes.on(
+    "DELETE",
+    "/users/{user_id}",
+    allow=system("user", "delete"),
+    fails=(NotFound,),
+    audit=Audit("delete", "user", "{user_id}"),
+)
+async def delete_user(ctx: Ctx, user_id: Id) -> None:
+    """Delete an account; its sessions and memberships end with it."""
+    ctx.subject = await users.remove(ctx.session, user_id, who=ctx.principal)
+    await ctx.tell(UserDeleted(user_id))
+
+
+@routes.on(
+    "PUT",
+    "/users/{user_id}/sysadmin",
+    allow=system("user", "update"),
+    fails=(NotFound,),
+    audit=Audit("update", "user", "{user_id}"),
+)
+async def set_user_sys_admin(ctx: Ctx, user_id: Id, body: schemas.UserSysAdminFlag) -> None:
+    """Make somebody an administrator, or take that away; it counts at once."""
+    ctx.subject = await users.set_sysadmin(ctx.session, user_id, is_admin=body.sysadmin_flag)
 
 
 def shown(user: User) -> schemas.UserResp:

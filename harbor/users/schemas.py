@@ -4,9 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from harbor.core.query import Listing
 from harbor.core.wire import Paging, Time
 
 Email = Annotated[str, Meta(max_length=255)]
+Entered = Annotated[str, Meta(max_length=255)]
 
 
 class UserCreationReq(Struct):
@@ -19,12 +21,49 @@ class UserCreationReq(Struct):
     password: str = ""
 
 
+class NewPerson(Struct):
+    """A person as entered in a form."""
+
+    username: Entered = ""
+    email: Entered = ""
+    realname: Entered = ""
+    password: str = ""
+    confirm: str = ""
+    comment: Entered = ""
+
+
+class NameQuery(Struct):
+    """A name or an address, as far as it is typed."""
+
+    username: Entered = ""
+    email: Entered = ""
+
+
+class Check(Struct, frozen=True):
+    """What is wrong with what is typed so far; "" if nothing is."""
+
+    wrong: str
+
+
 class UserProfile(Struct):
     """What people may say about themselves; what is left out becomes empty."""
 
     email: Email = ""
     realname: str = ""
     comment: str = ""
+
+
+class UserListQuery(Listing, kw_only=True):
+    """Which people; each text is a part of what it is compared with."""
+
+    username: Annotated[str, Meta(max_length=255)] = ""
+    email: Email = ""
+
+
+class UserSysAdminFlag(Struct):
+    """Whether somebody shall be an administrator; what is left out is no."""
+
+    sysadmin_flag: bool = False
 
 
 class UserQuery(Paging, kw_only=True):

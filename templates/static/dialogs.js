@@ -5,7 +5,9 @@ const dialog = document.getElementById("dialog");
 
 export function open(element) {
   if (!element.open) element.showModal();
-  element.querySelector("[autofocus], form :is(input, select, textarea):not([type=hidden]), form button[type=submit]")?.focus();
+  const first = element.querySelector("[autofocus], form :is(input, select, textarea):not([type=hidden]), form button[type=submit]");
+  const chosen = first?.type === "radio" && element.querySelector(`[name="${first.name}"]:checked`);
+  (chosen || first)?.focus();
 }
 
 document.addEventListener("htmx:afterSwap", (event) => {

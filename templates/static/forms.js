@@ -1,7 +1,7 @@
 // Forms: what went wrong is put where it belongs, and passwords can be shown.
 import { toast } from "./toasts.js";
 
-function words(xhr) {
+export function words(xhr) {
   const type = xhr.getResponseHeader("content-type") ?? "";
   if (type.includes("json")) {
     try {

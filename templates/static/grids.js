@@ -61,13 +61,21 @@ document.addEventListener("change", (event) => {
     const way = `#${grid.id}`;
     window.htmx.ajax("GET", url, { source: element, target: way, select: way, swap: "outerHTML" })
       .then(() => history.pushState({ htmx: true }, "", url));
-  } else if (element.matches("[data-column]")) {
-    const name = element.closest("[data-grid-tools]").dataset.gridTools;
-    const boxes = [...element.closest(".items").querySelectorAll("[data-column]")];
-    remember(name, "hide", boxes.filter((box) => !box.checked).map((box) => box.dataset.key).join("."));
-    document.querySelector(`#grid-${name} table`)?.classList.toggle(`hide-${element.dataset.column}`, !element.checked);
   }
 });
+// The rows need not be fetched anew for another column, as they would be for any other field beside it.
+document.addEventListener("change", (event) => {
+  const box = event.target;
+  if (!box.matches("[data-column]")) return;
+  event.stopPropagation();
+  const name = box.closest("[data-grid-tools]").dataset.gridTools;
+  const boxes = [...box.closest(".items").querySelectorAll("[data-column]")];
+  remember(name, "hide", boxes.filter((each) => !each.checked).map((each) => each.dataset.key).join("."));
+  document.querySelector(`#grid-${name} table`)?.classList.toggle(`hide-${box.dataset.column}`, !box.checked);
+}, true);
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-column]")) event.stopPropagation();
+}, true);
 document.addEventListener("reset", (event) => {
   const grid = event.target.closest("[data-grid]");
   if (grid) setTimeout(() => count(grid));

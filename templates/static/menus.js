@@ -27,6 +27,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.matches("input:not([type=checkbox])")) return;
   event.preventDefault();
   menu.open = true;
+  place(menu); // now, or the table would scroll to what gets the focus, and close it
   const all = items(menu);
   const at = all.indexOf(document.activeElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
@@ -34,9 +35,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A menu near the edge of a table that scrolls would be cut off: it is placed on the screen.
-document.addEventListener("toggle", (event) => {
-  const menu = event.target;
-  if (!menu.matches?.("details[data-menu]") || !menu.open) return;
+function place(menu) {
   const list = menu.querySelector(".items, .text");
   list.classList.remove("above");
   if (menu.closest(".grid-scroll")) {
@@ -46,6 +45,11 @@ document.addEventListener("toggle", (event) => {
     list.style.setProperty("top", `${below ? place.bottom + 4 : place.top - list.offsetHeight - 4}px`);
     list.style.setProperty("left", `${Math.max(8, place.right - list.offsetWidth)}px`);
   }
+}
+
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (menu.matches?.("details[data-menu]") && menu.open) place(menu);
 }, true);
 document.addEventListener("scroll", (event) => {
   for (const menu of document.querySelectorAll(`.grid-scroll ${OPEN}`))

@@ -124,6 +124,7 @@ list.addEventListener("click", (event) => {
 const KEYS = {
   "/": () => (document.querySelector("[data-filter]") ?? document.querySelector(".search input"))?.focus(),
   n: () => document.querySelector(".page-actions .primary, .grid-tools .primary")?.click(),
+  e: () => document.getElementById("events")?.togglePopover(),
   "[": toggleNavigation,
   "?": () => document.getElementById("shortcuts").showModal(),
 };

@@ -2,9 +2,12 @@
 import "./appearance.js";
 import "./copy.js";
 import "./dialogs.js";
+import "./events.js";
 import "./forms.js";
 import "./grids.js";
 import "./live.js";
 import "./menus.js";
 import "./palette.js";
+import "./tabs.js";
+import "./passwords.js";
 import "./toasts.js";

@@ -232,3 +232,15 @@ def test_reading_waits_for_no_writer(start: Start, database_url: str, credential
                 return await asyncio.to_thread(read_all)
 
     assert asyncio.run(meanwhile()) <= {200, 401, 404}
+
+
+@pytest.mark.parametrize("disabled", ["pull_count", "pull_time"])
+def test_whoever_starts_the_server_can_have_pulls_not_counted_or_dated(
+    start: Start, rows: Rows, disabled: str
+) -> None:
+    client = start(config_overwrite_json=f'{{"{disabled}_update_disable": true}}')
+    push_image(client, "library/quiet")
+    pull(client, "library/quiet")
+    flush(client)
+    ((count, time),) = rows("SELECT pull_count, (SELECT pull_time FROM tag) FROM repository")
+    assert (count == 0, time is None) == (disabled == "pull_count", disabled == "pull_time")

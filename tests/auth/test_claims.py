@@ -15,9 +15,7 @@ from harbor.core.security import Principal
 from tests.auth import keys
 from tests.registry.servers import in_server
 
-few = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 accesses = st.builds(
     Access,
     type=st.sampled_from(["repository", "registry"]) | st.text(max_size=5),

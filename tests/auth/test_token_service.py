@@ -109,7 +109,7 @@ def test_a_token_claims_what_harbors_does(shared: TestClient) -> None:
     (entry,) = claims["access"]
     assert sorted(entry.pop("actions")) == ["delete", "pull", "push"]
     assert entry == {"type": "repository", "class": "", "name": "library/app", "project_id": 1}
-    assert claims.keys() == {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "access"}
+    assert claims.keys() == {"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "access", "user_id"}
 
 
 def test_each_token_has_an_id_of_sixteen_characters(shared: TestClient) -> None:

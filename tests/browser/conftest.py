@@ -43,6 +43,17 @@ SETTLED = """async (scheme) => {
   const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
   await Promise.allSettled(moving.map((each) => each.finished));
 }"""
+# Fields are pale while a form is being sent. Some movements never end, and do not count.
+STILL = """async (patience) => {
+  const ends = performance.now() + patience;
+  const lasting = (each) => each.effect.getComputedTiming().endTime < Infinity;
+  const busy = () => document.querySelector(".htmx-request, .is-waiting, .htmx-swapping")
+    || document.getAnimations().some((each) => each.playState === "running" && lasting(each));
+  while (busy()) {
+    if (performance.now() > ends) throw new Error("the page does not come to rest");
+    await new Promise((done) => requestAnimationFrame(done));
+  }
+}"""
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("dark", "light")
 Shot = Callable[[Page, str], None]
@@ -177,10 +188,8 @@ def accessible() -> Accessible:
     def judge(page: Page) -> None:
         for scheme in SCHEMES:
             dress(page, scheme)
+            page.evaluate(STILL, PATIENCE_MS)
             found = Axe().run(page).response["violations"]
-            if found:  # while a form is being sent its fields are pale: look again when it is over
-                page.wait_for_timeout(2_000)
-                found = Axe().run(page).response["violations"]
             grave = [
                 f"{each['id']}: {each['help']}\n  {node['html']}\n  {node['failureSummary']}"
                 for each in found

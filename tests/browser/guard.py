@@ -25,6 +25,11 @@ class Guard:
         """Let complaints pass that match *pattern*; there must be one."""
         self.expected.append(pattern)
 
+    def expect_refusal(self, status: int = 400) -> None:
+        """Let a form be refused."""
+        self.expect(f"status of {status}")
+        self.expect(f"Status Error Code {status}")
+
     def watch(self, context: BrowserContext) -> None:
         context.add_init_script(TELL_VIOLATIONS)
         context.on("console", self.on_console)

@@ -25,6 +25,10 @@ class Site:
     people: dict[str, Login]
     ids: dict[str, int] = field(default_factory=dict)  # of the projects, by name
 
+    def path(self, project: str, tab: str) -> str:
+        """The address of a page of a project."""
+        return f"/harbor/projects/{self.ids[project]}/{tab}"
+
 
 @contextmanager
 def open_site(folder: Path) -> Iterator[Site]:

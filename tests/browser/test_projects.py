@@ -1,20 +1,9 @@
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Accessible, PageAs, Shot
 from tests.browser.guard import Guard
 from tests.browser.site import Site
-from tests.make import ADMIN, API, add_member, make_project, make_user, push_image
-
-Path = Callable[[str, str], str]
-
-
-@pytest.fixture
-def path(site: Site) -> Path:
-    """The address of a page of a project."""
-    return lambda project, tab: f"/harbor/projects/{site.ids[project]}/{tab}"
+from tests.make import make_project, push_image
 
 
 def test_a_stranger_looks_around(page_as: PageAs, shot: Shot, accessible: Accessible) -> None:
@@ -51,8 +40,7 @@ def test_the_list_shows_numbers_and_is_filtered_while_typing(
 def test_a_project_is_made_in_the_dialog(
     site: Site, page_as: PageAs, guard: Guard, accessible: Accessible
 ) -> None:
-    guard.expect("status of 400")
-    guard.expect("Status Error Code 400")
+    guard.expect_refusal()
     page = page_as("admin")
     page.goto("/harbor/projects")
     page.get_by_role("link", name="New project").click()
@@ -113,10 +101,10 @@ def test_what_could_not_be_deleted_is_reported(site: Site, page_as: PageAs) -> N
 
 
 def test_the_summary_says_how_to_push(
-    path: Path, page_as: PageAs, shot: Shot, accessible: Accessible
+    site: Site, page_as: PageAs, shot: Shot, accessible: Accessible
 ) -> None:
     page = page_as("developer")
-    page.goto(path("team", "summary"))
+    page.goto(site.path("team", "summary"))
     expect(page.get_by_text("helm push")).to_be_visible()
     accessible(page)
     shot(page, "project-summary")
@@ -124,96 +112,8 @@ def test_the_summary_says_how_to_push(
     expect(page.get_by_text("Copied")).to_be_visible()
 
 
-def test_members_are_added_changed_and_removed(
-    site: Site, page_as: PageAs, shot: Shot, accessible: Accessible
-) -> None:
-    make_project(site.api, "crew")
-    for name in ("newcomer", "old-hand"):
-        make_user(site.api, name)
-    add_member(site.api, "crew", ("old-hand", ""), 2)
-    page = page_as("admin")
-    page.goto("/harbor/projects/crew")
-    page.get_by_role("link", name="Members", exact=True).click()
-    accessible(page)
-    shot(page, "project-members")
-    page.get_by_role("link", name="Add user").click()
-    page.get_by_label("Username").press_sequentially("newc")
-    expect(page.locator('#candidates option[value="newcomer"]')).to_have_count(1)
-    accessible(page)
-    page.get_by_label("Username").fill("newcomer")
-    page.get_by_text("Maintainer").click()
-    page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.get_by_text("newcomer is a member now.")).to_be_visible()
-    expect(page.locator("tbody tr", has_text="newcomer")).to_contain_text("Maintainer")
-    expect(page.locator("tbody tr", has_text="You").locator(".pick")).to_have_count(0)
-
-    page.get_by_label("Select all rows of this page").check()
-    page.get_by_role("button", name="Change role").click()
-    page.get_by_role("dialog").get_by_text("Guest", exact=True).click()
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("tbody tr", has_text="old-hand")).to_contain_text("Guest")
-
-    page.get_by_label("Actions for old-hand").click()
-    page.get_by_role("link", name="Remove").click()
-    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("1 member was removed.")).to_be_visible()
-    expect(page.locator("tbody tr", has_text="old-hand")).to_have_count(0)
-
-
-def test_a_name_that_nobody_has_is_said_at_its_field(
-    path: Path, page_as: PageAs, guard: Guard
-) -> None:
-    guard.expect("status of 400")
-    guard.expect("Status Error Code 400")
-    page = page_as("projectAdmin")
-    page.goto(path("team", "members"))
-    page.get_by_role("link", name="Add user").click()
-    page.get_by_label("Username").fill("nobody-at-all")
-    page.get_by_role("button", name="Add", exact=True).click()
-    expect(page.locator("#f-username-wrong")).to_contain_text("User nobody-at-all not found")
-    expect(page.get_by_label("Username")).to_have_value("nobody-at-all")
-
-
-def test_settings_are_changed_and_a_list_is_kept(
-    site: Site, page_as: PageAs, shot: Shot, accessible: Accessible
-) -> None:
-    listed = {"items": [{"cve_id": "CVE-2020-7"}]}
-    assert site.api.put(f"{API}/system/CVEAllowlist", json=listed, auth=ADMIN).status_code == 200
-    made = make_project(site.api, "guarded")
-    page = page_as("admin")
-    page.goto(f"/harbor/projects/{made}/configs")
-    expect(page.get_by_text("CVE-2020-7")).to_be_visible()
-    expect(page.get_by_label("Severity", exact=True)).to_be_hidden()
-    page.get_by_label("No vulnerable images").check()
-    page.get_by_label("Severity", exact=True).select_option("high")
-    page.get_by_text("Of this project alone").click()
-    page.get_by_label("Add", exact=True).fill("CVE-2024-3094, CVE-2021-44228")
-    page.get_by_role("button", name="Copy from the registry").click()
-    expect(page.locator("#cves .cve")).to_have_count(1)
-    page.get_by_label("Last day").fill("2040-01-02")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved.")).to_be_visible()
-    expect(page.locator("#cves .cve")).to_have_count(3)
-    accessible(page)
-    shot(page, "project-configuration")
-    page.locator("#cves .cve", has_text="CVE-2020-7").click()
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("#cves .cve")).to_have_count(2)
-    expect(page.get_by_label("Severity", exact=True)).to_have_value("high")
-
-
-def test_a_guest_only_reads_the_settings(
-    path: Path, page_as: PageAs, accessible: Accessible
-) -> None:
-    page = page_as("guest")
-    page.goto(path("team", "configs"))
-    expect(page.get_by_role("button", name="Save")).to_have_count(0)
-    expect(page.get_by_label("Public")).to_be_disabled()
-    accessible(page)
-
-
-def test_tabs_are_those_that_one_may_open(path: Path, page_as: PageAs) -> None:
+def test_tabs_are_those_that_one_may_open(site: Site, page_as: PageAs) -> None:
     page = page_as("limitedGuest")
-    page.goto(path("team", "summary"))
+    page.goto(site.path("team", "summary"))
     tabs = page.get_by_role("navigation", name="Pages of the project").get_by_role("link")
     expect(tabs).to_have_text(["Summary", "Configuration"])

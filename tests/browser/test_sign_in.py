@@ -1,6 +1,7 @@
 from tests.browser.conftest import Accessible, PageAs, Shot, arrive, fill_in
 from tests.browser.guard import Guard
 from tests.browser.site import Site
+from tests.make import ADMIN, bearer
 
 SIGN_IN = "/account/sign-in"
 
@@ -61,3 +62,22 @@ def test_whoever_logs_out_is_nobody(site: Site, page_as: PageAs) -> None:
     page.get_by_label("Account of guest").wait_for(state="detached")
     page.goto("/harbor/gallery")
     arrive(page, SIGN_IN)
+
+
+def test_strangers_are_offered_what_is_pulled_most(
+    site: Site, page_as: PageAs, shot: Shot, accessible: Accessible
+) -> None:
+    for name, times in (("open/app", 3), ("team/app", 4)):
+        headers = bearer(site.api, ADMIN, f"repository:{name}:pull")
+        for _ in range(times):
+            assert site.api.get(f"/v2/{name}/manifests/1.0", headers=headers).status_code == 200
+    page = page_as()
+    page.goto(SIGN_IN)
+    popular = page.get_by_role("region", name="Popular repositories")
+    while not popular.is_visible():  # pulls are written a second later
+        page.reload()
+    assert popular.get_by_role("listitem").count() == 1
+    accessible(page)
+    shot(page, "sign-in-popular")
+    popular.get_by_role("link", name="open/app").click()
+    page.wait_for_url("**/summary")

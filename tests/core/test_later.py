@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, text
 
-from harbor.audit.service.trail import WRITTEN
+from harbor.audit.service import trail
 from harbor.core import clock, later
 from harbor.core.db import Database
 from harbor.core.later import Later
@@ -21,10 +21,15 @@ NAMES = "SELECT resource FROM audit_log_ext ORDER BY id"
 
 async def write(pen: Pen, items: Sequence[str]) -> None:
     """One line of the audit log for each item."""
-    line = {"operation": "pull", "operation_description": "", "operation_result": True}
+    line: dict[str, Any] = {
+        "operation": "pull",
+        "operation_description": "",
+        "operation_result": True,
+    }
     line |= {"resource_type": "artifact", "username": "ann"}
-    line |= {"project_id": None, "op_time": clock.now()}
-    await pen.run_many(WRITTEN, [line | {"resource": item} for item in items])
+    line |= {"project_id": None}
+    for item in items:
+        await trail.write(pen, line | {"resource": item}, clock.now())
 
 
 async def write_wrongly(pen: Pen, items: Sequence[str]) -> None:

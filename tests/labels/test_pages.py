@@ -46,7 +46,7 @@ def test_a_label_is_made_shown_changed_and_deleted(client: TestClient, here: str
     ("form", "message"),
     [
         ({"name": ""}, "invalid name"),
-        ({"name": "stable"}, "already exists"),
+        ({"name": "stable"}, "There is a label of that name already."),
         ({"name": "new", "color": "red"}, "invalid color"),
     ],
 )

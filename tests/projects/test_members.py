@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from harbor.projects.service import members
 from tests.make import ADMIN, API, Login, add_member, make_project, make_user
 
 Rows = Callable[[str], list[Any]]
@@ -249,3 +250,32 @@ def test_every_change_is_audited_by_name(client: TestClient, ann: Login, rows: R
         ("delete", "ann", True, 2),
         ("delete", mid, False, 2),
     ]
+
+
+def test_a_crowd_is_listed_like_a_few(
+    client: TestClient, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(client, "team")
+    make_project(client, "other")
+    for name in ("ann", "bea", "cat", "Dan"):
+        add_member(client, "team", make_user(client, name), 2)
+    make_user(client, "annabel")
+    add_member(client, "other", ("annabel", ""), 2)
+
+    def listed(**asked: Any) -> tuple[list[str], str]:
+        answer = client.get(f"{API}/projects/team/members", params=asked, auth=ADMIN)
+        assert answer.status_code == 200, answer.text
+        names = [each["entity_name"] for each in answer.json()]
+        return names, answer.headers["X-Total-Count"]
+
+    pages: list[dict[str, Any]] = [{"page_size": 2, "page": page} for page in (1, 2, 3, 4)]
+    asked = [*pages, {"entityname": "AN"}, {"entityname": "x"}]
+    few = [listed(**each) for each in asked]
+    assert [name for names, _ in few[:3] for name in names] == [name for (name,) in rows(BY_NAME)]
+    monkeypatch.setattr(members, "CROWD", 0)
+    assert [listed(**each) for each in asked] == few
+    assert few[4][1] == "2"
+
+
+BY_NAME = """SELECT username FROM harbor_user WHERE username IN ('admin', 'ann', 'bea', 'cat', 'Dan')
+             ORDER BY username"""

@@ -1,7 +1,12 @@
+import asyncio
+from contextlib import contextmanager
 from typing import Any
 
 from starlette.testclient import TestClient
 
+from harbor.app import Building, prepare
+from harbor.core.settings import Settings
+from tests.conftest import Start, running
 from tests.make import (
     ADMIN,
     API,
@@ -12,7 +17,10 @@ from tests.make import (
     make_user,
     push_blob,
     push_image,
+    put_manifest,
 )
+from tests.quotas.test_migration import downgrade
+from tests.registry.servers import Rows
 
 
 def counted(client: TestClient, login: Login = ADMIN) -> dict[str, Any]:
@@ -77,6 +85,33 @@ def test_a_blob_counts_once_wherever_it_is(client: TestClient) -> None:
         push_blob(client, name, b"x" * 1000)
     push_blob(client, "library/a", b"y" * 24)
     assert counted(client)["total_storage_consumption"] == 1024
+
+
+def test_what_is_stored_is_counted_once_and_until_it_leaves_the_store(
+    start: Start, settings: Settings, rows: Rows
+) -> None:
+    with contextmanager(running)() as begin:
+        client = begin(Building(settings))
+        make_project(client, "gone")
+        image = push_image(client, "gone/app")
+        expected = len(image.raw) + sum(map(len, image.blobs))
+        assert counted(client)["total_storage_consumption"] == expected
+        for name in ("gone/app", "gone/again", "library/app"):
+            for data in image.blobs:
+                push_blob(client, name, data)
+            assert put_manifest(client, name, "2.0", image.raw).status_code == 201
+        assert put_manifest(client, "library/app", "1.0", b"no manifest").status_code == 400
+        assert counted(client)["total_storage_consumption"] == expected
+        # What no artifact needs any more is in the store until garbage is collected.
+        for name in ("gone/app", "gone/again"):
+            answer = client.delete(f"/v2/{name}/manifests/{image.digest}", auth=ADMIN)
+            assert answer.status_code == 202
+        assert counted(client)["total_storage_consumption"] == expected
+        sums = "(SELECT SUM(size) FROM blob) + (SELECT SUM(LENGTH(content)) FROM manifest)"
+        assert rows(f"SELECT {sums}, SUM(nbytes) FROM store_tally") == [(expected, expected)]
+    downgrade(settings, "0001")
+    asyncio.run(prepare(settings))
+    assert counted(start())["total_storage_consumption"] == expected
 
 
 def test_deleted_projects_do_not_count(client: TestClient) -> None:

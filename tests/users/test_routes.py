@@ -88,6 +88,17 @@ def test_a_name_or_address_is_taken_once(client: TestClient, twin: dict[str, str
     assert answer.json()["errors"][0]["code"] == "CONFLICT"
 
 
+def test_nobody_takes_the_address_of_another_as_a_name(client: TestClient) -> None:
+    """Names count before addresses: whose address it is could not sign in with it any more."""
+    create(client)
+    answer = create(client, username="ann@example.com", email="eve@example.com")
+    assert answer.status_code == 409
+    me = client.get(f"{API}/users/current", auth=("ann@example.com", PASSWORD))
+    assert me.json()["username"] == "ann"
+    own = "bob@example.com"
+    assert create(client, username=own, email=own).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("changed", "status"),
     [

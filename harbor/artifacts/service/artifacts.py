@@ -15,7 +15,7 @@ from harbor.artifacts.models import (
     Tag,
 )
 from harbor.artifacts.schemas import Found, Place, Pushed
-from harbor.artifacts.service import accessories, blobs
+from harbor.artifacts.service import accessories, blobs, stored
 from harbor.core import clock
 from harbor.core.errors import (
     ManifestBlobUnknown,
@@ -44,12 +44,17 @@ async def add(pen: Pen, pushed: Pushed, *, enforced: bool) -> None:
     async with quotas.charged(pen, place.project_id, sizes, enforced=enforced):
         for digest in recalled:
             await blobs.link(pen, place, digest)
+        is_new = await pen.run(
+            NEW_MANIFEST, digest=pushed.digest, content=pushed.raw, creation_time=clock.now()
+        )
         artifact_id = await ensure_artifact(pen, repository_id, pushed, children)
         if pushed.tag is not None:
             await point(pen, repository_id, pushed.tag, artifact_id)
         subject, kind = accessories.subject_of(manifest, pushed.tag)
         if subject is not None:
             await accessories.attach(pen, repository_id, artifact_id, subject, kind)
+    if is_new:
+        await stored.add(pen, place.project_id, len(pushed.raw))
 
 
 NEW_REPOSITORY = put_new(
@@ -118,7 +123,7 @@ async def find_children(
     return known
 
 
-NEW_MANIFEST = put_new(Manifest, "digest", "content", "creation_time")
+NEW_MANIFEST = put_new(Manifest, "digest", "content", "creation_time", returning=Manifest.digest)
 NEW_ARTIFACT = put_new(
     Artifact,
     "project_id",
@@ -145,7 +150,6 @@ async def ensure_artifact(
     now = clock.now()
     manifest = pushed.manifest
     children_size = sum(size for _, size in children.values())
-    await pen.run(NEW_MANIFEST, digest=pushed.digest, content=pushed.raw, creation_time=now)
     made = await pen.run(
         NEW_ARTIFACT,
         project_id=pushed.place.project_id,

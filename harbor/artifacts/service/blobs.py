@@ -14,7 +14,7 @@ from harbor.artifacts.models import (
     RepositoryBlob,
 )
 from harbor.artifacts.schemas import Place
-from harbor.artifacts.service import releases
+from harbor.artifacts.service import releases, stored
 from harbor.core import clock
 from harbor.core.errors import BlobUnknown, ManifestBlobUnknown, Unsupported
 from harbor.core.oci import Digest
@@ -33,7 +33,7 @@ HERE = (
     RepositoryBlob.project_id == bindparam("project_id"),
     RepositoryBlob.repository == bindparam("repository"),
 )
-BLOB = put_new(Blob, "digest", "size", "creation_time")
+BLOB = put_new(Blob, "digest", "size", "creation_time", returning=Blob.digest)
 LINK = put_new(RepositoryBlob, "project_id", "repository", "digest", "creation_time")
 
 
@@ -42,9 +42,11 @@ async def add(pen: Pen, place: Place, digest: Digest, size: int, *, enforced: bo
 
     ``Denied`` if limits are *enforced* and it does not fit into the project.
     """
-    await pen.run(BLOB, digest=digest, size=size, creation_time=clock.now())
+    is_new = await pen.run(BLOB, digest=digest, size=size, creation_time=clock.now())
     async with quotas.charged(pen, place.project_id, {digest: size}, enforced=enforced):
         await link(pen, place, digest)
+    if is_new:
+        await stored.add(pen, place.project_id, size)
 
 
 async def link(pen: Pen, place: Place, digest: Digest) -> None:

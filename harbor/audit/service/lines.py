@@ -1,33 +1,34 @@
 """What is done: find lines again.
 
-Whoever may not see all of them sees those of the projects in which they may list logs. Projects
+Lines that say the same are counted where they are written (``AuditTally``), so a list is counted
+without reading its lines. Which road is shorter to a page of it follows from that number: few
+lines are looked up by what they say and sorted; many are met soon by walking the log in its order.
+
+Whoever may not see all lines sees those of the projects in which they may list logs. Projects
 and their members live on a higher floor, so their tables are named by string, as in a foreign key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     Boolean,
     ColumnElement,
-    and_,
+    Select,
     column,
     false,
     func,
-    literal_column,
+    or_,
     select,
     table,
-    true,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
 
-from harbor.audit.models import COMMON, AuditLog
+from harbor.audit.models import AuditLog, AuditTally
 from harbor.core import query, rbac
-from harbor.core.query import Listing, Match
+from harbor.core.query import Beside, Listing
 from harbor.core.security import Principal
 
 PROJECT = table("project", column("project_id"), column("deleted", Boolean))
@@ -39,116 +40,217 @@ MEMBER = table(
     column("role"),
 )
 PERSON = "u"  # an entity type
-FEW = 1_000  # lines
+FEW = 50_000  # lines that are sorted in some ten milliseconds
+FEW_TALLIES = 2_000  # that are read rather than looked for twice
 READERS = [role for role in rbac.ROLES if rbac.role_allows(frozenset({role}), "log", "list")]
+Column = InstrumentedAttribute[Any]
+Within = Callable[[query.Column], ColumnElement[bool]]  # a condition of the id of a project
 
 # The keys of q. The result and the description go by the names of Harbor's columns, and only by
 # these: what they are called in JSON is no key in Harbor either.
-COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
+SAID: Mapping[str, InstrumentedAttribute[Any]] = {
+    "project_id": AuditTally.project_id,
+    "operation": AuditTally.operation,
+    "op_result": AuditTally.operation_result,
+    "resource_type": AuditTally.resource_type,
+    "resource": AuditTally.resource,
+    "username": AuditTally.username,
+}
+OWN: Mapping[str, InstrumentedAttribute[Any]] = {
     "id": AuditLog.id,
-    "project_id": AuditLog.project_id,
-    "operation": AuditLog.operation,
     "op_desc": AuditLog.operation_description,
-    "op_result": AuditLog.operation_result,
-    "resource_type": AuditLog.resource_type,
-    "resource": AuditLog.resource,
-    "username": AuditLog.username,
     "op_time": AuditLog.op_time,
 }
-# Source: Harbor src/pkg/auditext/event, the types that it registers.
-
-
-class Beside(FunctionElement[Any]):
-    """A column by which rows are sorted out, but not looked up.
-
-    SQLite keeps no statistics here, and takes a project's thousand lines for as many as all pulls.
-    """
-
-    inherit_cache = True
-
-    def __init__(self, column: InstrumentedAttribute[Any]) -> None:
-        super().__init__(column)
-        self.type = column.type
-
-
-@compiles(Beside, "sqlite")
-def _beside_on_sqlite(element: Beside, compiler: SQLCompiler, **rest: Any) -> str:
-    return "+" + compiler.process(element.clause_expr.element, **rest)
-
-
-@compiles(Beside, "postgresql")
-def _beside_on_postgresql(element: Beside, compiler: SQLCompiler, **rest: Any) -> str:
-    return compiler.process(element.clause_expr.element, **rest)
-
-
-class Names:
-    """A column with few different values and an index, in which *common*, if given, is left out.
-
-    A part of a value is looked for among these, and not in a million rows.
-    """
-
-    def __init__(self, column: InstrumentedAttribute[str], *, common: str = "") -> None:
-        self._column, self._common = column, common
-        name = column.key
-        # Said in the words of the index, or else the database does not know that it may be used.
-        self._rare = column != literal_column(f"'{common}'") if common else true()
-        least = select(func.min(column).label("name")).where(self._rare)
-        first = least.cte(f"each_{name}", recursive=True)
-        following = least.where(column > first.c.name).scalar_subquery()
-        self._each = first.union_all(select(following).where(first.c.name.is_not(None)))
-
-    def __call__(self, match: Match) -> ColumnElement[bool]:
-        if match.form == "fuzzy":
-            if match.text.lower() in self._common:
-                return match.on(self._column)
-            name = self._each.c.name
-            return and_(self._column.in_(select(name).where(match.on(name))), self._rare)
-        if match.form == "exact" and match.operator == "exact" and match.text != self._common:
-            return and_(match.on(self._column), self._rare)
-        return match.on(self._column)
-
-
-EVERYWHERE: query.Fields = {
-    **COLUMNS,
-    "operation": Names(AuditLog.operation),
-    "username": Names(AuditLog.username),
-    "resource_type": Names(AuditLog.resource_type, common=COMMON),
+COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
+    **{key: getattr(AuditLog, said.key) for key, said in SAID.items()},
+    **OWN,
 }
-IN_PROJECTS: query.Fields = {
-    **{key: Beside(column) for key, column in COLUMNS.items()},
-    "op_time": AuditLog.op_time,
-}
+
+LOOKED_UP: Mapping[str, query.Column] = {**SAID, **OWN, "op_time": Beside(AuditLog.op_time)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is to hold, in the columns of the tables that say so."""
+
+    said: Sequence[ColumnElement[bool]]  # of tallies
+    own: Sequence[ColumnElement[bool]]  # what only lines know
+    lines: Sequence[ColumnElement[bool]]  # all of it, of lines
+    ids: Sequence[int] | None = None  # of the tallies that say so, where they were read
+
+    @property
+    def tallied(self) -> ColumnElement[bool]:
+        """The lines of the tallies that say so, as a condition."""
+        ids = self.ids
+        if ids is None:
+            return AuditLog.tally_id.in_(select(AuditTally.id).where(*self.said))
+        return AuditLog.tally_id.in_(ids)
+
+    def among(self, said: Column, values: Sequence[object]) -> "Wanted":
+        """The same, but only what has one of *values* there."""
+        given = [value for value in values if value is not None]
+        these = [
+            or_(column.in_(given), *([column.is_(None)] if None in values else ()))
+            for column in (said, getattr(AuditLog, said.key))
+        ]
+        said_so, lines_so = these
+        return replace(self, said=[*self.said, said_so], lines=[*self.lines, lines_so], ids=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a list."""
+
+    sort: str
+    limit: int
+    offset: int
 
 
 async def search(
-    session: AsyncSession, asked: Listing, *, within: ColumnElement[bool] | None
+    session: AsyncSession, asked: Listing, *, within: Within | None
 ) -> tuple[list[AuditLog], int]:
     """One page of the lines *within* some projects, or of all; and how many there are.
 
     The latest come first, unless something else is asked for.
     """
-    if within is None:
-        matching = query.conditions(asked.q, EVERYWHERE)
-    else:
-        matching = [within, *query.conditions(asked.q, IN_PROJECTS)]
-    # Counted without a subquery: so SQLite counts a whole index by its pages.
-    total = await session.scalar(select(func.count()).select_from(AuditLog).where(*matching)) or 0
+    wanted = Wanted(
+        said=[
+            *([within(AuditTally.project_id)] if within else ()),
+            *query.conditions(asked.q, SAID),
+        ],
+        own=query.conditions(asked.q, OWN),
+        lines=[
+            *([within(AuditLog.project_id)] if within else ()),
+            *query.conditions(asked.q, COLUMNS),
+        ],
+    )
+    total, few = 0, False
+    if wanted.said or not wanted.own:
+        some = select(AuditTally.id, AuditTally.lines).where(*wanted.said).limit(FEW_TALLIES + 1)
+        tallies = (await session.execute(some)).all() if wanted.said else ()
+        if wanted.said and len(tallies) <= FEW_TALLIES:
+            wanted = replace(wanted, ids=[tally_id for tally_id, _ in tallies])
+            total = sum(lines for _, lines in tallies)
+        else:
+            total = await count_tallied(session, wanted)
+        few = total <= FEW
+    if wanted.own and (total or not wanted.said):
+        total = await count(session, wanted, few=few)
     if total <= asked.offset:
         return [], total
-    # To sort a few lines is cheaper than to look for them in a million in their order.
-    moment = Beside(AuditLog.op_time) if total <= FEW else AuditLog.op_time
-    ordered = query.order(asked.sort, COLUMNS) or [moment.desc()]
-    page = select(AuditLog).where(*matching).order_by(*ordered, AuditLog.id.desc())
-    rows = await session.scalars(page.limit(asked.page_size).offset(asked.offset))
-    return list(rows), total
+    part = Part(asked.sort, asked.page_size, asked.offset)
+    if few or wanted.own or leading(asked.sort) is None:
+        return list(await session.scalars(page_of(part, wanted, few=few))), total
+    return await sorted_page(session, part, wanted), total
 
 
-def visible_to(who: Principal) -> ColumnElement[bool] | None:
+async def count_tallied(session: AsyncSession, wanted: Wanted) -> int:
+    """How many lines say what is wanted."""
+    found = await session.scalar(select(func.sum(AuditTally.lines)).where(*wanted.said))
+    return int(found or 0)
+
+
+async def count(session: AsyncSession, wanted: Wanted, *, few: bool) -> int:
+    """How many lines there are, where that depends on what only lines know."""
+    these = [wanted.tallied, *wanted.own] if few else wanted.lines
+    found = select(func.count()).select_from(AuditLog).where(*these)
+    return await session.scalar(found) or 0
+
+
+def page_of(part: Part, wanted: Wanted, *, few: bool) -> Select[AuditLog]:
+    ids = select(AuditLog.id).limit(part.limit).offset(part.offset)
+    if few:
+        # What tallies say is not read of lines again.
+        ordered = query.order(part.sort, LOOKED_UP) or [LOOKED_UP["op_time"].desc()]
+        ids = ids.where(wanted.tallied, *wanted.own)
+        if part.sort:
+            ids = ids.join(AuditTally, AuditTally.id == AuditLog.tally_id)
+    else:
+        ordered = query.order(part.sort, COLUMNS) or [AuditLog.op_time.desc()]
+        ids = ids.where(*wanted.lines)
+    these = ids.order_by(*ordered, AuditLog.id.desc()).subquery()
+    # What else lines say is read of these only, not of all that had to be sorted.
+    shown = select(AuditLog).join(these, these.c.id == AuditLog.id)
+    ordered = query.order(part.sort, COLUMNS) or [AuditLog.op_time.desc()]
+    return shown.order_by(*ordered, AuditLog.id.desc())
+
+
+def leading(sort: str) -> Column | None:
+    """The column by which lines are sorted first, if it is one of tallies."""
+    found = query.field_of(sort.partition(",")[0].strip().removeprefix("-"), SAID)
+    return found if isinstance(found, InstrumentedAttribute) else None
+
+
+async def sorted_page(session: AsyncSession, part: Part, wanted: Wanted) -> list[AuditLog]:
+    """A page of many lines that are sorted by what tallies say.
+
+    Tallies know how many lines come before it, so that not all of them need to be sorted.
+    """
+    first = leading(part.sort)
+    assert first is not None
+    groups = await groups_in(session, part, wanted, first)
+    if sum(group.lines for group in groups) <= FEW:
+        these = wanted.among(first, [group.value for group in groups])
+        rest = replace(part, offset=part.offset - groups[0].before)
+        return list(await session.scalars(page_of(rest, these, few=True)))
+    found: list[AuditLog] = []
+    for group in groups:
+        skipped = max(0, part.offset - group.before)
+        rest = Part(
+            part.sort.partition(",")[2] or "-id",
+            min(part.limit - len(found), group.lines - skipped),
+            skipped,
+        )
+        these = wanted.among(first, [group.value])
+        found += await session.scalars(page_of(rest, these, few=group.lines <= FEW))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The lines with one value in the column by which all are sorted."""
+
+    value: object
+    lines: int
+    before: int  # lines that come before all of these
+
+
+async def groups_in(
+    session: AsyncSession, part: Part, wanted: Wanted, first: Column
+) -> list[Group]:
+    """The groups of which some lines are in a part of a list, in their order."""
+    is_down = part.sort.lstrip().startswith("-")
+    until = part.offset + part.limit
+    # Each tally has a line at least, so these reach to the end of the part.
+    reaching = (
+        select(first, AuditTally.lines)
+        .where(*wanted.said)
+        .order_by(first.desc() if is_down else first.asc())
+        .limit(until)
+    )
+    counts: dict[object, int] = {}
+    for value, lines in await session.execute(reaching):
+        if value not in counts and sum(counts.values()) >= until:
+            break
+        counts[value] = counts.get(value, 0) + lines
+    found, before = [], 0
+    *whole, last = counts
+    exact = {value: counts[value] for value in whole} | {
+        last: await count_tallied(session, wanted.among(first, [last]))
+    }
+    for value, lines in exact.items():
+        if before + lines > part.offset:
+            found.append(Group(value, lines, before))
+        before += lines
+    return found
+
+
+def visible_to(who: Principal) -> Within | None:
     """The lines that *who* may see; ``None`` if that is all of them."""
     if who.is_admin:
         return None
     if who.user_id is None:
-        return false()
+        return lambda _column: false()
     led = (
         select(MEMBER.c.project_id)
         .join(PROJECT, PROJECT.c.project_id == MEMBER.c.project_id)
@@ -159,8 +261,8 @@ def visible_to(who: Principal) -> ColumnElement[bool] | None:
             PROJECT.c.deleted.is_(False),
         )
     )
-    return AuditLog.project_id.in_(led)
+    return lambda project_id: project_id.in_(led)
 
 
-def of_project(project_id: int) -> ColumnElement[bool]:
-    return AuditLog.project_id == project_id
+def of_project(wanted: int) -> Within:
+    return lambda project_id: project_id == wanted

@@ -29,7 +29,8 @@ async def get_token(ctx: Ctx, query: schemas.TokenQuery) -> Response:
     access = [await allowed(ctx, scope) for scope in scopes]
     minutes = (await ctx.the(Configuration).current()).token_expiration
     life_s = min(minutes * 60, MAX_LIFE_S)
-    token, issued_at = await ctx.the(KeyRing).issue(ctx.principal.name, access, life_s)
+    who = ctx.principal
+    token, issued_at = await ctx.the(KeyRing).issue(who.name, access, life_s, user_id=who.user_id)
     answer = schemas.Token(token, token, life_s, wire.Time(issued_at))
     return Response(
         wire.encode(answer), media_type=wire.JSON, headers={"Cache-Control": "no-store"}

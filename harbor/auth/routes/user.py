@@ -2,17 +2,15 @@
 
 import re
 
-from harbor.auth import cookies, schemas, sessions
+from harbor.auth import schemas
+from harbor.auth.passwords import change_password
 from harbor.auth.rights import rights_in
-from harbor.auth.service import Accounts
-from harbor.configuration.service import Configuration
-from harbor.core import crypto, rbac
+from harbor.core import rbac
 from harbor.core.api import Audit, Ctx, Routes
-from harbor.core.errors import BadRequest, Forbidden, NotFound
+from harbor.core.errors import NotFound
 from harbor.core.security import own, signed_in
 from harbor.core.wire import Id
 from harbor.projects import service as projects
-from harbor.users import service as users
 
 routes = Routes(prefix="/api/v2.0", tag="user")
 SYSTEM = "/system"
@@ -68,34 +66,4 @@ def shown(resource: str, scope: str, *, relative: bool) -> str:
 )
 async def update_user_password(ctx: Ctx, user_id: Id, body: schemas.PasswordReq) -> None:
     """Change a password; every other session of that person is over."""
-    values = await ctx.the(Configuration).current()
-    users.check_mode(values.auth_mode, user_id, who=ctx.principal)
-    async with ctx.db.reading() as session:
-        user = await users.get(session, user_id)
-    ctx.subject = user.username
-    proved = None
-    if user_id == ctx.principal.user_id:
-        proved = await prove(ctx, user.username, body.old_password)
-    users.check_password(body.new_password)
-    is_same, _ = await crypto.verify_password(body.new_password, user.password)
-    if is_same:
-        raise BadRequest("New password is identical to old password")
-    password_hash = await crypto.hash_password(body.new_password)
-    sid = cookies.sent(ctx.request, cookies.SID) if ctx.principal.csrf else ""
-    async with ctx.writing() as session:
-        await users.replace_password(
-            session, user_id, password_hash=password_hash, instead_of=proved
-        )
-        await sessions.keep_only(session, user_id, sid, password_hash=password_hash)
-
-
-async def prove(ctx: Ctx, username: str, password: str) -> str | None:
-    """The hash that matches the caller's own password; ``Forbidden`` if that is another one.
-
-    Guessing is as slow as at sign-in.
-    """
-    address = ctx.request.client.host if ctx.request.client else ""
-    found = await ctx.the(Accounts).check(username, password, address=address)
-    if found is None:
-        raise Forbidden(users.WRONG_PASSWORD)
-    return found.password
+    await change_password(ctx, user_id, old=body.old_password, new=body.new_password)

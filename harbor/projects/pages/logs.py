@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import ColumnElement
 
 from harbor.audit import service as audit
 from harbor.audit.models import AuditLog
@@ -107,7 +106,7 @@ async def project_logs_page(ctx: Ctx, project_name_or_id: str, query: LogQuery) 
 
 
 async def listed(
-    ctx: Ctx, query: LogQuery, within: ColumnElement[bool] | None, head: Header | None
+    ctx: Ctx, query: LogQuery, within: audit.Within | None, head: Header | None
 ) -> View:
     asked = ui.remembered(ctx.request, "logs", query)
     wanted = Listing(page=asked.page, page_size=asked.page_size, sort=asked.sort, q=asked.narrowed)

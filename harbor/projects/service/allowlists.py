@@ -76,8 +76,12 @@ async def in_force(session: AsyncSession, project_id: int) -> frozenset[str]:
     own = await session.scalar(told) in FALSE
     wanted = select(CVEAllowlist).where(CVEAllowlist.project_id == (project_id if own else SYSTEM))
     row = (await session.scalars(wanted)).one()
-    expired = row.expires_at is not None and row.expires_at <= clock.now().timestamp()
-    return frozenset(() if expired else row.items)
+    return frozenset(() if is_over(row) else row.items)
+
+
+def is_over(row: CVEAllowlist) -> bool:
+    """Whether the list has expired."""
+    return row.expires_at is not None and row.expires_at <= clock.now().timestamp()
 
 
 def shown(row: CVEAllowlist) -> schemas.CVEAllowlist:

@@ -122,7 +122,7 @@ def conditions(query: ProjectQuery) -> list[ColumnElement[bool]]:
     """What was asked for, beside what may be seen."""
     asked = q.conditions(query.q, FIELDS)
     if name := query.name.removeprefix("~"):  # Harbor's sign for "a part of it"; it is implied
-        asked.append(Project.name.icontains(name, autoescape=True))
+        asked.append(q.contains(Project.name, name))
     if query.owner:
         asked.append(owned(q.Match("owner", "exact", (query.owner,))))
     if query.public is not None:

@@ -2,15 +2,26 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, exists, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import rbac
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.query import contains
+from harbor.core.quick import Pen
 from harbor.projects import schemas
 from harbor.projects.models import PERSON, ProjectMember
+from harbor.users.events import UserDeleted
 from harbor.users.models import User
+
+OF_PERSON = delete(ProjectMember).where(
+    ProjectMember.entity_type == PERSON, ProjectMember.entity_id == bindparam("user_id")
+)
+
+
+CROWD = 2_000  # members
+ProjectId = int | ColumnElement[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +36,45 @@ async def search(
     session: AsyncSession, project_id: int, query: schemas.MemberQuery
 ) -> tuple[list[Named], int]:
     """One page of the members by name, and how many there are in all."""
-    matching = members_of(project_id)
+    if query.entityname:  # then all that matters is whether they are many
+        some = select(ProjectMember.id).where(*of_project(project_id)).limit(CROWD + 1)
+        total = await session.scalar(select(func.count()).select_from(some.subquery())) or 0
+    else:
+        total = sum((await count(session, project_id)).values())
+    # A few members are sorted; of a crowd a page is met soon among all people in their order.
+    # Of a crowd PostgreSQL is told in the text of the statement, or it plans as for any project.
+    this = literal(project_id, literal_execute=total > CROWD)
+    people = select(User.user_id).where(User.deleted.is_(False))
+    if total > CROWD:
+        same = ProjectMember.entity_id == User.user_id
+        people = people.where(exists().where(*of_project(this), same))
+    else:
+        people = people.join(ProjectMember, ProjectMember.entity_id == User.user_id)
+        people = people.where(*of_project(this))
     if query.entityname:
-        matching = matching.where(User.username.icontains(query.entityname, autoescape=True))
-    total = await session.scalar(select(func.count()).select_from(matching.subquery()))
-    rows = await session.execute(
-        matching.order_by(User.username, ProjectMember.id)
-        .limit(query.page_size)
-        .offset(query.offset)
-    )
-    return [Named(member, name) for member, name in rows], total or 0
+        people = people.where(contains(User.username, query.entityname))
+        total = await session.scalar(select(func.count()).select_from(people.subquery())) or 0
+    if total <= query.offset:
+        return [], total
+    # The last pages of a crowd are nearer from the other end.
+    size = min(query.page_size, total - query.offset)
+    after = total - query.offset - size
+    if after < query.offset:
+        page = people.order_by(User.username.desc()).limit(size).offset(after)
+    else:
+        page = people.order_by(User.username).limit(size).offset(query.offset)
+    ids = list(await session.scalars(page))
+    wanted = members_of(this).where(ProjectMember.entity_id.in_(ids))
+    rows = await session.execute(wanted.order_by(User.username))
+    return [Named(member, name) for member, name in rows], total
 
 
-def members_of(project_id: int) -> "Select[ProjectMember, str]":
+def of_project(project_id: ProjectId) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The memberships of people in a project, as conditions."""
+    return ProjectMember.project_id == project_id, ProjectMember.entity_type == PERSON
+
+
+def members_of(project_id: ProjectId) -> "Select[ProjectMember, str]":
     is_user = and_(ProjectMember.entity_type == PERSON, ProjectMember.entity_id == User.user_id)
     return (
         select(ProjectMember, User.username)
@@ -48,7 +85,11 @@ def members_of(project_id: int) -> "Select[ProjectMember, str]":
 
 async def count(session: AsyncSession, project_id: int) -> dict[int, int]:
     """How many members have which role; roles that nobody has are left out."""
-    found = members_of(project_id).with_only_columns(ProjectMember.role, func.count())
+    # Not every person is looked at because a few may be gone.
+    gone = select(User.user_id).where(User.deleted.is_(True))
+    found = select(ProjectMember.role, func.count()).where(
+        *of_project(project_id), ProjectMember.entity_id.not_in(gone)
+    )
     rows = await session.execute(found.group_by(ProjectMember.role))
     return dict(rows.all())
 
@@ -124,6 +165,11 @@ async def remove(session: AsyncSession, project_id: int, mid: int) -> Named:
     found = await get(session, project_id, mid, hold=True)
     await session.delete(found.member)
     return found
+
+
+async def forget(pen: Pen, event: UserDeleted) -> None:
+    """Take all roles of somebody who is gone."""
+    await pen.run(OF_PERSON, user_id=event.user_id)
 
 
 def checked_role(role_id: int | None) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Accessory, Artifact, ArtifactReference, Repository, Tag
 from harbor.core import rbac
+from harbor.core.query import contains
 from harbor.core.security import Principal
 from harbor.core.wire import Time
 from harbor.projects import schemas as project_schemas
@@ -90,7 +91,7 @@ async def repositories_with(
             artifact_count().label("artifact_count"),
         )
         .join(Project, Project.project_id == Repository.project_id)
-        .where(seen_by(who), Repository.name.icontains(part, autoescape=True))
+        .where(seen_by(who), contains(Repository.name, part))
         .order_by(Repository.name)
         .limit(most)
     )

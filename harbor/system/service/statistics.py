@@ -1,9 +1,10 @@
 """What is done: count projects, repositories and bytes."""
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harbor.artifacts.models import Blob, Repository
+from harbor.artifacts.models import Repository
+from harbor.artifacts.service import stored
 from harbor.core.security import Principal
 from harbor.projects.models import Project
 from harbor.projects.service.listing import public, visible_to
@@ -12,28 +13,34 @@ from harbor.system.schemas import Statistic
 
 async def count(session: AsyncSession, who: Principal) -> Statistic:
     """What *who* may see, by whether everybody may; only an administrator sees totals."""
-    repositories = (
-        select(Repository.project_id, func.count().label("count"))
-        .group_by(Repository.project_id)
-        .subquery()
-    )
-    seen = (
-        select(public().label("public"), repositories.c.count)
-        .select_from(Project)
-        .outerjoin(repositories, repositories.c.project_id == Project.project_id)
-        .where(Project.deleted.is_(False), visible_to(who))
-        .subquery()
-    )
-    counted = select(seen.c.public, func.count(), func.sum(seen.c.count)).group_by(seen.c.public)
     told = Statistic()
-    for is_public, projects, found in await session.execute(counted):
-        if is_public:
-            told.public_project_count, told.public_repo_count = projects, int(found or 0)
-        else:
-            told.private_project_count, told.private_repo_count = projects, int(found or 0)
-    if who.is_admin:
-        told.total_project_count = told.public_project_count + told.private_project_count
-        told.total_repo_count = told.public_repo_count + told.private_repo_count
-        # Read from end to end: 0.2 s for a million blobs, and in no other caller's way.
-        told.total_storage_consumption = int(await session.scalar(select(func.sum(Blob.size))) or 0)
+    told.public_project_count, told.public_repo_count = await counted(session, public())
+    if not who.is_admin:
+        own = visible_to(who) & ~public()
+        told.private_project_count, told.private_repo_count = await counted(session, own)
+        return told
+    told.total_project_count, told.total_repo_count = await counted(session)
+    told.private_project_count = told.total_project_count - told.public_project_count
+    told.private_repo_count = told.total_repo_count - told.public_repo_count
+    told.total_storage_consumption = await stored.total(session)
     return told
+
+
+async def counted(
+    session: AsyncSession, wanted: ColumnElement[bool] | None = None
+) -> tuple[int, int]:
+    """How many projects are like that, or are at all, and how many repositories they have."""
+    ids = select(Project.project_id)
+    if wanted is None:
+        these: list[ColumnElement[bool]] = [Project.deleted.is_(False)]
+        # Few are gone, so that not every repository is looked at with its project.
+        held = Repository.project_id.not_in(ids.where(Project.deleted.is_(True)))
+    else:
+        these = [Project.deleted.is_(False), wanted]
+        held = Repository.project_id.in_(ids.where(*these))
+    projects = select(func.count()).select_from(Project).where(*these)
+    repositories = select(func.count()).select_from(Repository).where(held)
+    row = (
+        await session.execute(select(projects.scalar_subquery(), repositories.scalar_subquery()))
+    ).one()
+    return row[0], row[1]

@@ -4,8 +4,10 @@ from urllib.parse import quote, unquote
 
 from starlette.responses import RedirectResponse, Response
 
+from harbor.artifacts.service.popular import popular
 from harbor.auth import cookies, schemas
 from harbor.auth.entry import enter, leave
+from harbor.auth.pages.sign_up import is_open
 from harbor.configuration.service import Configuration
 from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Routes, View
@@ -14,6 +16,7 @@ from harbor.core.i18n import gettext as _
 from harbor.core.security import anyone
 
 routes = Routes(prefix="/account", tag="portal", pages=True)
+MOST_POPULAR = 5  # repositories below the form
 NAME = "harbor-name"  # a cookie: who signed in here last, if they want it to be remembered
 
 
@@ -31,6 +34,8 @@ async def sign_in_page(ctx: Ctx, query: schemas.SignInQuery) -> View | Response:
         host=ctx.request.headers.get("host", ""),
         local=values.auth_mode == "db_auth",
         asked="redirect_url" in ctx.request.query_params,
+        open=is_open(values),
+        popular=await popular(ctx.session, MOST_POPULAR),
     )
     return View("account/sign_in.html", page)
 

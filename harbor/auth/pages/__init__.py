@@ -1,0 +1,1 @@
+"""What is shown: signing in and up, and one's own account."""
