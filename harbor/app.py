@@ -71,8 +71,9 @@ from harbor.projects.routes import metadata as metadata_routes
 from harbor.projects.routes import projects as project_routes
 from harbor.projects.service import members
 from harbor.quotas import pages as quota_pages
-from harbor.quotas import routes as quota_routes
 from harbor.quotas import service as quotas
+from harbor.quotas.routes import internal as internal_quota_routes
+from harbor.quotas.routes import quotas as quota_routes
 from harbor.registry import jobs as registry_jobs
 from harbor.registry import routes as registry_routes
 from harbor.registry.dispatch import RegistryApp
@@ -97,6 +98,7 @@ DOORS = (
     allowlist_routes,
     label_routes,
     quota_routes,
+    internal_quota_routes,
     audit_routes,
     project_list_pages,
     project_creation_pages,

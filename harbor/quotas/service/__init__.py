@@ -1,7 +1,7 @@
 """What is done: limit what projects store, and know how much they do."""
 
 from harbor.quotas.service.quotas import Known, add, change, get, remove, search, seed
-from harbor.quotas.service.usage import charged, hold, release, require_room
+from harbor.quotas.service.usage import charged, hold, recount, release, require_room
 
 __all__ = [
     "Known",
@@ -10,6 +10,7 @@ __all__ = [
     "charged",
     "get",
     "hold",
+    "recount",
     "release",
     "remove",
     "require_room",

@@ -13,7 +13,19 @@ Links come and go only while their row of ``ProjectBlob`` is held.
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
-from sqlalchemy import BigInteger, Boolean, bindparam, delete, exists, not_, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    bindparam,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import clock
 from harbor.core.errors import Denied, NameUnknown
@@ -150,3 +162,25 @@ async def release(pen: Pen, project_id: int, digests: Collection[str]) -> None:
     if sizes:
         nbytes = sum(size for (size,) in sizes)
         await pen.run(RETURNED, of=project_id, nbytes=nbytes, now=clock.now())
+
+
+SUM = (
+    select(func.coalesce(func.sum(ProjectBlob.size), 0))
+    .where(ProjectBlob.project_id == Quota.project_id)
+    .scalar_subquery()
+)
+RECOUNTED = (
+    update(Quota)
+    .where(Quota.used != SUM)
+    .values(used=SUM, update_time=Quota.update_time)
+    .execution_options(synchronize_session=False)
+)
+
+
+async def recount(session: AsyncSession) -> None:
+    """Make ``used`` of every project what it should be, should anybody doubt that it is.
+
+    The locks first, then the sums: whoever pushes has been counted, or adds to what is found.
+    """
+    await session.execute(select(Quota.id).order_by(Quota.project_id).with_for_update())
+    await session.execute(RECOUNTED)

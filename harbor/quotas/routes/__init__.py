@@ -1,0 +1,1 @@
+"""What may be asked, and by whom: quotas, and to count again."""
