@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.testclient import TestClient
 
 from harbor.app import Building, prepare
+from harbor.core.crypto import passwords
 from harbor.core.db import Database, async_url
 from harbor.core.quick import Quick
 from harbor.core.settings import Settings
@@ -28,6 +29,9 @@ from tests.make import ADMIN
 POSTGRESQL = os.environ.get("HARBOR_TEST_DATABASE_URL", "")
 SECRET = "the secret key of the tests"
 Start = Callable[..., TestClient]
+# Thousands of tests make people and sign in. What it costs otherwise: tests/core/test_crypto.py.
+CHEAP = {"argon2__memory_cost": 64, "argon2__time_cost": 1}
+passwords.update(**CHEAP)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

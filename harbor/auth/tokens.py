@@ -198,7 +198,12 @@ def bearer_of(claims: Claims) -> Principal:
 
 
 def imported(pem: str) -> RSAKey:
-    return RSAKey.import_key(pem)
+    """A key that was made here: to prove again that it is one would stop the loop for 60 ms."""
+    private = serialization.load_pem_private_key(
+        pem.encode(), None, unsafe_skip_rsa_key_validation=True
+    )
+    assert isinstance(private, rsa.RSAPrivateKey)
+    return RSAKey.import_key(private)
 
 
 def key_id(private: rsa.RSAPrivateKey) -> str:

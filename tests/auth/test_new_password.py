@@ -104,7 +104,7 @@ def test_what_is_no_password_is_refused(client: TestClient, ann: Login, body: by
 
 def test_it_is_kept_as_an_argon2id_hash(client: TestClient, ann: Login, rows: Rows) -> None:
     put(client, ANN, PASSWORD, NEW, auth=ann)
-    assert hash_of(rows, "ann").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert hash_of(rows, "ann").startswith("$argon2id$v=19$")
 
 
 def test_every_other_session_is_over(client: TestClient, ann: Login, rows: Rows) -> None:

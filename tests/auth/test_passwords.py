@@ -60,7 +60,7 @@ def test_a_hash_made_by_harbor_is_replaced_when_its_owner_signs_in(
 def test_new_passwords_are_kept_as_argon2id(shared: TestClient, shared_rows: Rows) -> None:
     name, password = make_user(shared, "new")
     kept = hash_of(shared_rows, name)
-    assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert kept.startswith("$argon2id$v=19$")
     assert password not in kept
 
 

@@ -146,5 +146,5 @@ def test_creating_somebody_in_vain_is_audited_too(client: TestClient, rows: Rows
 def test_a_password_is_kept_as_an_argon2id_hash_only(client: TestClient, rows: Rows) -> None:
     create(client)
     (kept,) = rows("SELECT password FROM harbor_user WHERE username = 'ann'")
-    assert kept[0].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert kept[0].startswith("$argon2id$v=19$")
     assert not any(PASSWORD in str(row) for row in rows("SELECT * FROM audit_log_ext"))
