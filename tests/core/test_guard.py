@@ -38,7 +38,7 @@ class App:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"]
         self.headers = scope["headers"]
-        await asyncio.sleep({"/late": 0.4, "/slow": 0.1}.get(path, 0))
+        await asyncio.sleep({"/late": 0.4, "/slow": 0.25}.get(path, 0))
         if path == "/stream":
             await self.stream(receive, send)
             return
