@@ -57,6 +57,11 @@ async def administer(*statements: str) -> None:
     await engine.dispose()
 
 
+def copy_of(template: str, name: str) -> str:
+    # Without a line in the log for each page, the default, which takes five times as long.
+    return f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY'
+
+
 def database(name: str) -> str:
     return make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
 
@@ -98,7 +103,7 @@ def database_url(template: str, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{file}"
         return
     name = f"harbor_test_{uuid.uuid4().hex}"
-    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    asyncio.run(administer(copy_of(template, name)))
     yield database(name)
     asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
 

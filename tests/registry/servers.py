@@ -22,7 +22,7 @@ from starlette.types import Message
 
 from harbor.app import Building
 from harbor.core.settings import Settings
-from tests.conftest import POSTGRESQL, administer, database, opened, running, settings_for
+from tests.conftest import POSTGRESQL, administer, copy_of, database, opened, running, settings_for
 from tests.make import ADMIN, Login, make_project
 
 Rows = Callable[[str], list[Any]]
@@ -40,7 +40,7 @@ def copied(template: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'harbor.db'}"
         return
     name = f"harbor_test_{uuid.uuid4().hex}"
-    asyncio.run(administer(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    asyncio.run(administer(copy_of(template, name)))
     yield database(name)
     asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
