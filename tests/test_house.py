@@ -1,6 +1,8 @@
 """The house rules that no linter knows."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,12 @@ from alembic.script import ScriptDirectory
 from jinja2 import meta, nodes
 from starlette.testclient import TestClient
 
-from harbor.app import DOORS, operations
+from harbor.app import DOORS, Building, operations
 from harbor.core import html, migrations
 from harbor.core.api import Op
 from harbor.core.settings import load
+from tests.conftest import running, settings_for
+from tests.registry.servers import copied
 
 ROOT = Path(__file__).parents[1]
 CODE = sorted((ROOT / "harbor").rglob("*.py"))
@@ -23,12 +27,20 @@ def name_of(item: object) -> str:
     return str(item.relative_to(ROOT)) if isinstance(item, Path) else str(item)
 
 
+@pytest.fixture(scope="module")
+def server(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("house")
+    with copied(template, folder) as url, contextmanager(running)() as begin:
+        yield begin(Building(settings_for(folder, url)))
+
+
 @pytest.mark.parametrize("op", OPS, ids=lambda op: f"{op.method} {op.path}")
-def test_strangers_are_kept_out(client: TestClient, op: Op) -> None:
+def test_strangers_are_kept_out(server: TestClient, op: Op) -> None:
     digest = "sha256:" + "0" * 64
     values = {"name": "library/x", "digest": digest, "upload_id": "0" * 32, "mid": "1"}
     path = re.sub(r"{(\w+)}", lambda m: values.get(m[1], "nothing"), op.path)
-    answer = client.request(op.method, path)
+    server.cookies.clear()
+    answer = server.request(op.method, path)
     status = answer.status_code
     asks = "/account/sign-in?" in answer.headers.get("location", "")  # as pages do
     assert (status == 401 or asks) == (
@@ -51,6 +63,17 @@ def test_whatever_changes_something_is_audited_or_is_part_of_a_push() -> None:
     quiet = {op.path for op in OPS if op.method not in ("GET", "HEAD") and op.audit is None}
     browser = {"/account/preferences", "/c/userExists"}  # neither changes anything here
     assert quiet - browser == {"/v2/{name}/blobs/uploads/", "/v2/{name}/blobs/uploads/{upload_id}"}
+
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")
+
+
+@pytest.mark.parametrize(
+    "page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/**/*.md")), ids=name_of
+)
+def test_links_of_pages_lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_no_door_is_forgotten() -> None:
