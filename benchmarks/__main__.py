@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from benchmarks import table
 from benchmarks.bench import SHORT, Bench, Scale
 from benchmarks.driving import DRIVER
 from benchmarks.facts import facts
-from benchmarks.processes import Failed
+from benchmarks.processes import Failed, end_in_order
 from benchmarks.registries import PEER_PROGRAM, Keys
 from benchmarks.table import Outcome
 from benchmarks.targets import Row, rows
@@ -36,7 +35,7 @@ def main() -> int:
     scale = SHORT if told.short else Scale()
     chosen = [row for row in rows(scale) if told.only.lower() in row.name.lower()]
     nrounds = told.rounds or (1 if told.short else 5)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_in_order()
     known, outcomes = facts(), []
     try:
         check_tools(chosen)

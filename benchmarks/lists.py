@@ -26,7 +26,7 @@ from urllib.parse import quote, unquote, urlencode
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from benchmarks.processes import Failed
+from benchmarks.processes import Failed, end_in_order
 from benchmarks.registries import HARBOR, Keys, Registry, Side, launch
 from harbor.core.db import Database, async_url
 from tests.crash.server import PASSWORD
@@ -306,6 +306,7 @@ def main() -> None:
     parser.add_argument(
         "--keep", default="", metavar="FOLDER", help="where a filled database stays, or is found"
     )
+    end_in_order()
     told = parser.parse_args()
     asks = [
         ask

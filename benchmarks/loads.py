@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.bench import MIB
 from benchmarks.driving import drive
-from benchmarks.processes import Failed
+from benchmarks.processes import Failed, end_in_order
 from benchmarks.registries import REPOSITORY, Keys, Registry, Side, launch
 
 SLOW = 200  # clients, a quarter of each kind
@@ -150,6 +150,7 @@ def drip(sockets: list[tuple[socket.socket, bytes]], over: threading.Event) -> N
 
 def main() -> int:
     told = options()
+    end_in_order()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
