@@ -21,6 +21,7 @@ from playwright.sync_api import (
     Page,
     StorageState,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -33,6 +34,7 @@ DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000
 GRAVE = ("serious", "critical")
+expect.set_options(timeout=PATIENCE_MS)
 # A page is told of another colour scheme at some frame; colours may then take their time.
 SETTLED = """async (scheme) => {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
@@ -71,13 +73,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with open_site(tmp_path_factory.mktemp("site")) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(site: Site) -> Iterator[Browser]:
     """Debian's, because Playwright's own cannot be installed as a package."""
     program = shutil.which("chromium")
@@ -88,7 +90,7 @@ def chromium(site: Site) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sessions() -> dict[str, StorageState]:
     """The cookies of those who have signed in, so that each does it once."""
     return {}
