@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := $(if $(filter python3,$(PYTHON)),.venv,.tools/venv-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -p tests.plugins
+OURS := "not clients and not crash and not browser and not fuzz"
+IN_MEMORY = TMPDIR="$$(tests/memory)"
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -18,7 +20,8 @@ serve: $(VENV)/.for-users ## start the registry: make serve ARGS="--port 9000"
 	@$(BIN)/harbor serve $(ARGS)
 
 test: setup ## every test that needs nothing but Python: make test ARGS="-k members"
-	$(PYTEST) -m "not clients and not crash and not browser and not fuzz" -n auto $(ARGS)
+	-tests/install slapd
+	$(IN_MEMORY) $(PYTEST) -m $(OURS) -n auto $(ARGS)
 
 check: setup ## style, types, import contracts, migrations, generated pages
 	$(BIN)/ruff check
@@ -52,15 +55,16 @@ crash: setup ## kill real servers, and look at what they kept
 	$(PYTEST) -m crash -n 2 --dist loadfile $(ARGS)
 
 browser: setup ## what the pages do in Chromium; pictures of them go to .tools/screenshots
-	tests/install chromium fonts-noto-cjk
+	tests/install chromium-headless-shell fonts-noto-cjk
+	tests/browser/identity/install
 	$(PYTEST) -m browser -n 2 --dist loadfile $(ARGS)
 
 fuzz: setup ## requests that the OpenAPI document allows and forbids, by Schemathesis
-	$(PYTEST) -m fuzz -n 0 $(ARGS)
+	$(PYTEST) -m fuzz -n 2 $(ARGS)
 
 postgres: setup ## the tests of "make test" that need a database, on PostgreSQL
 	tests/with_postgres tests/with_database $(BIN)/alembic check
-	tests/with_postgres $(PYTEST) -m "not clients and not crash and not browser and not fuzz" -n auto $(ARGS)
+	$(IN_MEMORY) tests/with_postgres $(PYTEST) -m $(OURS) -n auto $(ARGS)
 
 bench: setup ## how fast it is beside CNCF distribution: make bench ARGS="--short"
 	benchmarks/install

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import base64
 import os
+import re
 import secrets
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ from urllib.parse import quote, unquote, urlencode
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from benchmarks import crowd
 from benchmarks.processes import Failed, end_in_order
 from benchmarks.registries import HARBOR, Keys, Registry, Side, launch
 from harbor.core.db import Database, async_url
@@ -47,6 +49,10 @@ NUMBERS = (
 MOMENT = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', '2026-01-01', '-' || i || ' seconds')",
     "postgresql": "timestamptz '2026-01-01 00:00:00+00' - i * interval '1 second'",
+}
+DAY = {
+    "sqlite": "date('now', '-' || i || ' days')",
+    "postgresql": "current_date - i",
 }
 FILLED = (
     (
@@ -187,6 +193,7 @@ LISTS = (
     Ask("admin", f"{API}/audit-logs"),
     Ask("user0", f"{API}/auditlog-exts"),
     Ask("admin", f"{API}/projects/project0/auditlog-exts"),
+    *(Ask("admin", path, query) for path, query in crowd.LISTS),
 )
 PAGES = (
     *(Ask(who, "/harbor/projects") for who in ("admin", "user0", "nobody")),
@@ -203,6 +210,7 @@ PAGES = (
     Ask("admin", "/harbor/project-quotas"),
     Ask("admin", "/harbor/search", {"q": "project77"}),
     Ask("admin", "/harbor/statistics"),
+    *(Ask("admin", path, query) for path, query in crowd.PAGES),
 )
 
 
@@ -212,6 +220,8 @@ async def fill(url: str) -> None:
     values = {
         "numbers": NUMBERS,
         "moment": MOMENT[kind],
+        "day": DAY[kind],
+        "bytes": crowd.BYTES[kind],
         "first": FIRST,
         "crowd": CROWD,
         "users": USERS,
@@ -224,6 +234,11 @@ async def fill(url: str) -> None:
     async with db.engine.begin() as connection:
         for statement, count in FILLED:
             await connection.execute(text(statement.format(**values)), {"n": count})
+        for statement, number in crowd.FILLED:
+            told = {} if number is None else {"n": number}
+            made = statement.format(**values | crowd.VALUES)
+            # A colon would begin a parameter.
+            await connection.execute(text(re.sub(r":(?!n\b)", r"\\:", made)), told)
     if not db.is_sqlite:
         # As PostgreSQL does by itself some minutes later; on SQLite nobody ever does.
         await administer(url, "VACUUM ANALYZE")

@@ -157,7 +157,7 @@ def migrate(**options: Any) -> None:
 @main.command()
 def routes() -> None:
     """Print every operation: who may call it, and what the audit log says."""
-    from harbor.app import operations  # noqa: PLC0415
+    from harbor.doors import operations  # noqa: PLC0415
 
     for op in sorted(operations(), key=lambda op: (op.path, op.method)):
         line = f"{op.audit.operation} {op.audit.resource_type}" if op.audit else ""
@@ -196,6 +196,17 @@ def reset_password(username: str, password: str, **options: Any) -> None:
     made = run(maintenance.reset_password(settings, username, password))
     whose = username or "the first administrator"
     click.echo(f"password of {whose}: {made}" if not password else "password changed")
+
+
+@admin.command("remove-second-factor")
+@with_settings
+@click.option("--username", default="", help="whose; the first administrator's if none")
+def remove_second_factor(username: str, **options: Any) -> None:
+    """Let an account's password be enough again: its authenticator was lost."""
+    from harbor import maintenance  # noqa: PLC0415
+
+    run(maintenance.remove_second_factor(settings_from(options), username))
+    click.echo("two-factor sign-in is off; running servers know at once")
 
 
 @admin.command("rotate-keys")

@@ -3,42 +3,41 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import msgspec
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from harbor import __version__
-from harbor.apidocs import pages as apidocs_pages
-from harbor.artifacts.service import releases
+from harbor.artifacts import jobs as artifact_jobs
+from harbor.artifacts.service import (
+    expiry,
+    history,
+    purging,
+    redirects,
+    releases,
+    renaming,
+    trash,
+)
 from harbor.artifacts.service.pulls import Pulls
-from harbor.audit import routes as audit_routes
 from harbor.audit.service import AuditTrail, Syslog
+from harbor.auth import elsewhere, personal, second_factor, sessions, tokens
 from harbor.auth import jobs as auth_jobs
-from harbor.auth import sessions, tokens
 from harbor.auth.access import Credentials, FrontDesk
 from harbor.auth.csrf import Csrf
-from harbor.auth.pages import account as account_pages
-from harbor.auth.pages import passwords as password_pages
-from harbor.auth.pages import session as session_pages
-from harbor.auth.pages import sign_up as sign_up_pages
-from harbor.auth.routes import internal as internal_routes
-from harbor.auth.routes import session as session_routes
-from harbor.auth.routes import token as token_routes
-from harbor.auth.routes import user as own_routes
+from harbor.auth.forgotten import Forgotten
+from harbor.auth.machines import Machines
+from harbor.auth.oidc import rights as oidc_rights
+from harbor.auth.oidc.desk import Oidc
 from harbor.auth.service import Accounts
 from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import KeyRing
-from harbor.configuration import pages as configuration_pages
-from harbor.configuration import routes as configuration_routes
-from harbor.configuration.service import Configuration
+from harbor.charts.service.desk import Charts
+from harbor.configuration.service import Configuration, SettingsChanged
 from harbor.core import api, clock, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
 from harbor.core.db import Database, Table
@@ -48,88 +47,36 @@ from harbor.core.express import Front
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
 from harbor.core.metrics import LoopLag
+from harbor.core.routing import Operations
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import Store
-from harbor.labels import pages as label_pages
-from harbor.labels import routes as label_routes
+from harbor.directory.events import GroupDeleted
+from harbor.directory.service import groups
+from harbor.directory.service.desk import Directory
+from harbor.doors import operations, plan
+from harbor.explorer.service.layers import Explorer
+from harbor.immutability import service as immutability
 from harbor.portal import frame
-from harbor.portal import pages as portal_pages
 from harbor.portal.live import Live
 from harbor.projects import service as projects
-from harbor.projects.events import ProjectCreated, ProjectDeleted
-from harbor.projects.pages import allowlists as allowlist_pages
-from harbor.projects.pages import configuration as project_configuration_pages
-from harbor.projects.pages import creation as project_creation_pages
-from harbor.projects.pages import listing as project_list_pages
-from harbor.projects.pages import logs as log_pages
-from harbor.projects.pages import members as project_member_pages
-from harbor.projects.pages import summary as project_summary_pages
-from harbor.projects.routes import allowlist as allowlist_routes
-from harbor.projects.routes import members as member_routes
-from harbor.projects.routes import metadata as metadata_routes
-from harbor.projects.routes import projects as project_routes
+from harbor.projects.events import ProjectCreated, ProjectDeleted, ProjectRenamed
 from harbor.projects.service import members
-from harbor.quotas import pages as quota_pages
 from harbor.quotas import service as quotas
-from harbor.quotas.routes import internal as internal_quota_routes
-from harbor.quotas.routes import quotas as quota_routes
 from harbor.registry import jobs as registry_jobs
 from harbor.registry import routes as registry_routes
 from harbor.registry.dispatch import RegistryApp
-from harbor.system import pages as system_pages
-from harbor.system import routes as system_routes
-from harbor.users import pages as user_pages
-from harbor.users import routes as user_routes
+from harbor.robots import service as robots
 from harbor.users import service as users
 from harbor.users.events import UserDeleted
+from harbor.users.service import oidc
 
 log = logging.getLogger(__name__)
-DOORS = (
-    configuration_routes,
-    token_routes,
-    session_routes,
-    own_routes,
-    internal_routes,
-    user_routes,
-    project_routes,
-    member_routes,
-    metadata_routes,
-    allowlist_routes,
-    label_routes,
-    quota_routes,
-    internal_quota_routes,
-    audit_routes,
-    project_list_pages,
-    project_creation_pages,
-    project_summary_pages,
-    project_member_pages,
-    project_configuration_pages,
-    allowlist_pages,
-    log_pages,
-    label_pages,
-    quota_pages,
-    configuration_pages,
-    session_pages,
-    sign_up_pages,
-    account_pages,
-    password_pages,
-    user_pages,
-    system_pages,
-    system_routes,
-    portal_pages,
-    apidocs_pages,
-)
 METADATA = Table.metadata  # complete once this module is loaded
 SWEEP_EVERY_S = 24 * 3600
+EXPIRE_EVERY_S = 30
 STOP_S = 5  # that background work gets to come to an end
 ADMIN = "admin"
-
-
-def operations() -> list[api.Op]:
-    """Every operation that this program serves."""
-    rest = [op for door in DOORS for op in door.routes.ops]
-    return [*registry_routes.routes.ops, *rest]
 
 
 @dataclass(frozen=True)
@@ -142,7 +89,6 @@ class FirstStart:
 async def prepare(settings: Settings) -> FirstStart:
     """Bring the database to this version and make what must exist; safe to run side by side."""
     settings.data.mkdir(mode=0o750, parents=True, exist_ok=True)
-    box = box_of(settings)
     db = Database(settings.database)
     configuration_of(settings, db)  # what it refuses, it refuses before tables are made
     password = settings.admin_password or generate_password()
@@ -153,7 +99,7 @@ async def prepare(settings: Settings) -> FirstStart:
             made = await users.seed(session, admin_password_hash=hashed)
             await projects.seed_library(session)
             await quotas.seed(session)
-            await tokens.seed(session, box)
+            await tokens.seed(session, box_of(settings))
     finally:
         await db.close()
     return FirstStart(password if made and not settings.admin_password else None)
@@ -167,6 +113,22 @@ def configuration_of(settings: Settings, db: Database) -> Configuration:
     return Configuration(db, box_of(settings), settings.config_overwrite_json)
 
 
+def listening(configuration: Configuration) -> Events:
+    """Who is told what."""
+    events = Events()
+    events.on(ProjectCreated, partial(quotas.add, configuration))
+    gone = (quotas.remove, trash.forget, history.forget, releases.forget, immutability.forget)
+    for forget in (*gone, robots.forget, redirects.forget):
+        events.on(ProjectDeleted, forget)
+    events.on(ProjectRenamed, renaming.follow)
+    left = members.forget, groups.forget, sessions.forget, personal.forget, second_factor.forget
+    for leave in (*left, oidc.forget):
+        events.on(UserDeleted, leave)
+    events.on(GroupDeleted, members.forget_group)
+    events.on(SettingsChanged, oidc_rights.on_change)
+    return events
+
+
 class Building:
     """The ASGI application: the registry first, then everything else."""
 
@@ -175,34 +137,35 @@ class Building:
         self.db = Database(settings.database)
         self.store = store or FileStore(settings.data, reserve=settings.disk_reserve)
         self.later = Later(self.db)
+        self.explorer = Explorer(self.db, self.store)
         self.access_log = AccessLog() if settings.access_log else None
         self.keys = KeyRing(self.db, box_of(settings))
         self.configuration = configuration_of(settings, self.db)
         self.syslog = Syslog()
         self.trail = AuditTrail(self.configuration, self.syslog)
         self.pulls = Pulls(self.later, self.trail, self.configuration)
-        self.live = Live(self.db.quick)
-        self.events = Events()
-        self.events.on(ProjectCreated, partial(quotas.add, self.configuration))
-        self.events.on(ProjectDeleted, quotas.remove)
-        self.events.on(ProjectDeleted, releases.forget)
-        self.events.on(UserDeleted, members.forget)
-        self.events.on(UserDeleted, sessions.forget)
+        self.charts = Charts(self.db)
+        self.events = listening(self.configuration)
+        self.directory = Directory(self.db, self.configuration)
+        accounts = Accounts(self.db, settings.failed_login_delay_s, self.directory)
+        oidc = Oidc(self.db, self.configuration, box_of(settings))
         self.known = Credentials(
-            Accounts(self.db, settings.failed_login_delay_s),
+            accounts,
+            Machines(self.db, self.configuration, accounts, oidc.providers),
             self.keys,
             Sessions(self.db, self.later, self.configuration),
             Csrf(box_of(settings).key_for("csrf"), settings),
+            personal.PersonalTokens(self.db, self.later),
+            oidc,
         )
         self.desk = FrontDesk(self.db, settings, self.configuration, self.known)
         ops = operations()
         self.registry = RegistryApp(
             registry_routes.routes.ops, self.wiring(self.desk.authorize_registry), self.pulls
         )
-        rest = [op for op in ops if op.tag != registry_routes.routes.tag]
         wiring = self.wiring(self.desk.authorize)
         self.router = Router(
-            [Route("/openapi.json", describe(ops)), *api.routes(rest, wiring)],
+            [openapi.route(ops, "Harbor", __version__), Operations(plan(), wiring)],
             default=frame.nowhere(wiring),
             lifespan=self.lifespan,
         )
@@ -219,18 +182,25 @@ class Building:
             authenticate=self.desk.authenticate,
             authorize=authorize,
             may=self.desk.may,
+            elsewhere=elsewhere.explain,
             record=self.trail.record,
             show=frame.show,
             show_error=frame.show_error,
             events=self.events,
             things={
                 KeyRing: self.keys,
+                Box: box_of(self.settings),
                 Accounts: self.known.accounts,
+                Directory: self.directory,
                 Sessions: self.known.sessions,
                 Csrf: self.known.csrf,
+                Oidc: self.known.oidc,
                 Configuration: self.configuration,
                 Pulls: self.pulls,
-                Live: self.live,
+                Live: Live(self.db.quick),
+                Explorer: self.explorer,
+                Charts: self.charts,
+                Forgotten: Forgotten(self.db, self.configuration, self.settings),
             },
         )
 
@@ -241,6 +211,7 @@ class Building:
         if scope["type"] == "http" and (scope["path"] + "/").startswith("/v2/"):
             await self.registry(scope, receive, send)
             return
+        web.keep_slashes(scope)
         scope["app"] = self  # Starlette raises its 404 and 405 only inside an application
         await self.router(scope, receive, send)
 
@@ -252,8 +223,8 @@ class Building:
             await self.keys.load()
             lag.start()
             work = [self.later.run(stopping), self.sweep(stopping), self.syslog.run(stopping)]
-            if self.access_log:
-                work.append(self.access_log.run(stopping))
+            work += [artifact_jobs.watch_storage(self.db, stopping), self.expire(stopping)]
+            work += [self.access_log.run(stopping)] if self.access_log else []
             tasks += [asyncio.create_task(each) for each in work]
             yield
         finally:
@@ -261,7 +232,10 @@ class Building:
             lag.stop()
             if tasks:
                 await asyncio.wait(tasks, timeout=STOP_S)
+            await self.known.oidc.close()
             await self.syslog.close()
+            await self.explorer.close()
+            self.directory.close()
             await self.db.close()
 
     async def sweep(self, stopping: asyncio.Event) -> None:
@@ -270,6 +244,10 @@ class Building:
         while not stopping.is_set():
             try:
                 await auth_jobs.sweep(self.db)
+                await self.known.oidc.settle_rights()
+                await artifact_jobs.describe(self.db, self.store, stopping)
+                await purging.purge_old(self.db, self.store)
+                await history.forget_old(self.db)
                 await registry_jobs.sweep(
                     self.db, self.store, upload_idle_s=idle_s, stopping=stopping
                 )
@@ -277,14 +255,11 @@ class Building:
                 log.exception("leftovers could not be removed; tried again tomorrow")
             await clock.pause(SWEEP_EVERY_S, stopping)
 
-
-def describe(ops: Sequence[api.Op]) -> Any:
-    """The endpoint that serves the OpenAPI document of *ops*, which is made on first demand."""
-    made: list[bytes] = []
-
-    async def endpoint(request: Request) -> Response:
-        if not made:
-            made.append(msgspec.json.encode(openapi.document(ops, "Harbor", __version__)))
-        return Response(made[0], media_type="application/json")
-
-    return endpoint
+    async def expire(self, stopping: asyncio.Event) -> None:
+        """Remove tags whose time has come, as soon as that is so, give or take a minute."""
+        while await clock.pause(EXPIRE_EVERY_S, stopping):
+            try:
+                if not (await self.configuration.current()).read_only:
+                    await expiry.remove_due(self.db, self.trail, stopping)
+            except (SQLAlchemyError, HarborError, OSError):
+                log.exception("expired tags could not be removed; tried again in a minute")

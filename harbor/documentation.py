@@ -8,10 +8,10 @@ from typing import get_type_hints
 import msgspec
 from msgspec import Meta
 
-from harbor.app import operations
 from harbor.core import errors
 from harbor.core.errors import HarborError
 from harbor.core.settings import PREFIX, Settings
+from harbor.doors import operations
 
 NOTE = "<!-- Made by `harbor docs` from the program; change the program instead. -->\n"
 

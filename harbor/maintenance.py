@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from harbor.app import box_of
-from harbor.auth import tokens
+from harbor.auth import second_factor, tokens
 from harbor.core.crypto import generate_password, hash_password
 from harbor.core.db import Database
 from harbor.core.errors import NotFound
@@ -42,15 +42,28 @@ async def reset_password(settings: Settings, username: str, password: str) -> st
     users.check_password(password)
     hashed = await hash_password(password)
     async with existing(settings) as db:
-        user_id = ADMIN_ID
-        if username:
-            user = await users.find_login(db.quick, username)
-            if user is None:
-                raise NotFound(f"there is no account {username}")
-            user_id = user.user_id
+        user_id = await id_of(db, username)
         async with db.writing() as session:
             await users.replace_password(session, user_id, password_hash=hashed)
     return password
+
+
+async def remove_second_factor(settings: Settings, username: str) -> None:
+    """Let the password of *username*, or of the first administrator, be enough again."""
+    async with existing(settings) as db:
+        user_id = await id_of(db, username)
+        async with db.writing() as session:
+            await second_factor.remove(session, user_id)
+
+
+async def id_of(db: Database, username: str) -> int:
+    """Of whoever signs in with that name; without one, of the first administrator."""
+    if not username:
+        return ADMIN_ID
+    user = await users.find_login(db.quick, username)
+    if user is None:
+        raise NotFound(f"there is no account {username}")
+    return user.user_id
 
 
 async def rotate_keys(settings: Settings) -> str:

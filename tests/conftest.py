@@ -4,10 +4,13 @@ The database is migrated and seeded once; each test gets a copy of that.
 """
 
 import asyncio
+import atexit
+import functools
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.testclient import TestClient
 
 from harbor.app import Building, prepare
@@ -28,6 +31,7 @@ from tests.make import ADMIN
 
 POSTGRESQL = os.environ.get("HARBOR_TEST_DATABASE_URL", "")
 SECRET = "the secret key of the tests"
+CASES = 1  # of one test, on PostgreSQL
 Start = Callable[..., TestClient]
 # Thousands of tests make people and sign in. What it costs otherwise: tests/core/test_crypto.py.
 CHEAP = {"argon2__memory_cost": 64, "argon2__time_cost": 1}
@@ -35,26 +39,52 @@ passwords.update(**CHEAP)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out the tests that need no database: there is nothing new to see."""
+    """On PostgreSQL, leave out the tests that need no database: there is nothing new to see.
+
+    Of many cases that get a database each, which takes most of their time, the first one runs.
+    """
     if not POSTGRESQL:
         return
     apart = {"clients", "crash", "browser", "fuzz"}  # these start servers by themselves
+    cases: Counter[str] = Counter()
+
+    def is_one_of_many(item: pytest.Item) -> bool:
+        name = item.nodeid.partition("[")[0]
+        cases[name] += 1
+        return cases[name] > CASES and "database_url" in getattr(item, "fixturenames", ())
+
     left_out = [
         item
         for item in items
-        if "template" not in getattr(item, "fixturenames", ())
-        and not any(mark.name in apart for mark in item.iter_markers())
+        if item.get_closest_marker("once")
+        or is_one_of_many(item)
+        or (
+            "template" not in getattr(item, "fixturenames", ())
+            and not any(mark.name in apart for mark in item.iter_markers())
+        )
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 
 
-async def administer(*statements: str) -> None:
-    engine = create_async_engine(async_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        for statement in statements:
+def administer(statement: str) -> None:
+    """Make or drop a database. One connection serves all tests: opening it costs more."""
+    run, engine = administration()
+
+    async def execute() -> None:
+        async with engine.connect() as connection:
             await connection.execute(text(statement))
-    await engine.dispose()
+
+    run(execute())
+
+
+@functools.cache
+def administration() -> tuple[Callable[[Coroutine[Any, Any, None]], None], AsyncEngine]:
+    engine = create_async_engine(async_url(POSTGRESQL), isolation_level="AUTOCOMMIT")
+    runner = asyncio.Runner()
+    atexit.register(runner.close)
+    atexit.register(lambda: runner.run(engine.dispose()))  # the last is called first
+    return runner.run, engine
 
 
 def copy_of(template: str, name: str) -> str:
@@ -87,10 +117,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(folder / "harbor.db")
         return
     name = f"harbor_template_{uuid.uuid4().hex}"
-    asyncio.run(administer(f'CREATE DATABASE "{name}"'))
+    administer(f'CREATE DATABASE "{name}"')
     asyncio.run(prepare(settings_for(folder, database(name))))
     yield name
-    asyncio.run(administer(f'DROP DATABASE "{name}"'))
+    administer(f'DROP DATABASE "{name}"')
 
 
 @pytest.fixture
@@ -103,9 +133,9 @@ def database_url(template: str, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{file}"
         return
     name = f"harbor_test_{uuid.uuid4().hex}"
-    asyncio.run(administer(copy_of(template, name)))
+    administer(copy_of(template, name))
     yield database(name)
-    asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

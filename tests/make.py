@@ -173,3 +173,84 @@ def push_referrer(
     answer = put_manifest(client, name, sha256(raw), raw)
     assert answer.status_code == 201, answer.text
     return Pushed(sha256(raw), raw)
+
+
+def rule_of(repositories: str = "**", tags: str = "**", **more: Any) -> dict[str, Any]:
+    """A rule that makes tags immutable, as clients write it."""
+    return {
+        "action": "immutable",
+        "template": "immutable_template",
+        "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": tags}],
+        "scope_selectors": {
+            "repository": [
+                {"kind": "doublestar", "decoration": "repoMatches", "pattern": repositories}
+            ]
+        },
+        **more,
+    }
+
+
+def make_rule(client: TestClient, project: str, rule: dict[str, Any]) -> int:
+    """Make tags of *project* immutable; return the id of the rule."""
+    made = client.post(
+        f"{API}/projects/{project}/immutabletagrules",
+        json=rule,
+        auth=ADMIN,
+        headers={"X-Is-Resource-Name": "true"},
+    )
+    assert made.status_code == 201, made.text
+    return int(made.headers["Location"].rpartition("/")[2])
+
+
+def make_repository_rule(
+    client: TestClient,
+    project: str,
+    pattern: str,
+    role_id: int,
+    *,
+    user: Login | None = None,
+    group: str = "",
+) -> int:
+    """Give *user*, a *group*, or every member, another role in some repositories; return the id."""
+    subject = {"type": "members"} if user is None else {"type": "user", "name": user[0]}
+    if group:
+        subject = {"type": "group", "name": group}
+    made = client.post(
+        f"{API}/projects/{project}/repositoryrules",
+        json={"subject": subject, "pattern": pattern, "role_id": role_id},
+        auth=ADMIN,
+        headers={"X-Is-Resource-Name": "true"},
+    )
+    assert made.status_code == 201, made.text
+    return int(made.headers["Location"].rpartition("/")[2])
+
+
+def robot_of(
+    name: str, places: dict[str, list[str]], *, level: str = "project", duration: int = -1
+) -> dict[str, Any]:
+    """A robot as clients describe it: by namespace, what it may do, as ``repository:pull``."""
+    return {
+        "name": name,
+        "level": level,
+        "duration": duration,
+        "permissions": [
+            {
+                "kind": "system" if namespace == "/" else "project",
+                "namespace": namespace,
+                "access": [
+                    dict(zip(("resource", "action"), text.split(":"), strict=True))
+                    for text in actions
+                ],
+            }
+            for namespace, actions in places.items()
+        ],
+    }
+
+
+def make_robot(
+    client: TestClient, name: str, places: dict[str, list[str]], *, by: Login = ADMIN, **more: Any
+) -> Login:
+    """A robot; return the name and the secret that it signs in with."""
+    made = client.post(f"{API}/robots", json=robot_of(name, places, **more), auth=by)
+    assert made.status_code == 201, made.text
+    return made.json()["name"], made.json()["secret"]

@@ -7,10 +7,11 @@ from click.testing import CliRunner, Result
 
 from harbor import __version__
 from harbor.__main__ import main
-from harbor.app import operations
 from harbor.core.settings import Settings, environment
+from harbor.doors import operations
+from tests.auth.test_second_factor import Account
 from tests.conftest import SECRET, Start
-from tests.make import ADMIN, bearer
+from tests.make import ADMIN, bearer, make_user
 
 
 def typed(*words: str, answer: str = "", **variables: str) -> Result:
@@ -77,6 +78,18 @@ def test_commands_do_not_make_a_database_in_the_wrong_folder(tmp_path: Path) -> 
     assert done.exit_code == 1
     assert "there is no database at" in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_lost_second_factor_is_removed(start: Start, variables: dict[str, str]) -> None:
+    client = start()
+    ann = make_user(client, "ann")
+    Account(client, ann)
+    assert client.get("/v2/", auth=ann).status_code == 401
+    words = ("admin", "remove-second-factor", "--username", "ann")
+    done = typed(*words, **variables)
+    assert done.exit_code == 0, done.output
+    assert client.get("/v2/", auth=ann).status_code == 200
+    assert "there is no second factor" in typed(*words, **variables).output
 
 
 def test_keys_are_rotated_and_nobody_is_logged_out(start: Start, variables: dict[str, str]) -> None:

@@ -25,7 +25,7 @@ HEADER = "X-Harbor-CSRF-Token"
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 LOG_IN, LOG_OUT = "/c/login", "/c/log_out"
 # Where a browser's word for the request's origin may stand for a token: forms cannot set headers.
-PAGES = ("/harbor/", "/account/", "/c/")
+PAGES = ("/harbor/", "/account/", "/c/", "/oidc-onboard/")
 COOKIELESS = ("/v2", "/static/")  # where no cookie is looked at
 PORTS = {"http": 80, "https": 443}
 

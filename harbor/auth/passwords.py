@@ -17,10 +17,12 @@ async def change_password(ctx: Ctx, user_id: int, *, old: str, new: str) -> None
     ``Forbidden`` if it is the caller's own and *old* is not right, ``BadRequest`` if *new* is not
     allowed, ``NotFound``. Hashing takes long: the operation's transaction begins after it.
     """
+    users.refuse_robot(ctx.principal)
     values = await ctx.the(Configuration).current()
     users.check_mode(values.auth_mode, user_id, who=ctx.principal)
     async with ctx.db.reading() as session:
         user = await users.get(session, user_id)
+    users.check_local(user)
     ctx.subject = user.username
     proved = None
     if user_id == ctx.principal.user_id:

@@ -5,17 +5,22 @@ import hashlib
 import hmac
 import logging
 import secrets
-import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
 
+from harbor.auth import second_factor
+from harbor.auth.lockout import Lockout, folded
 from harbor.core import crypto
 from harbor.core.db import Database
 from harbor.core.security import Principal
+from harbor.directory.service.desk import Directory
 from harbor.users import service as users
 from harbor.users.service import Login
 
 log = logging.getLogger(__name__)
-REMEMBERED = 10_000  # right passwords, and locks
+IsSecret = Callable[[int, str], Awaitable[bool]]  # whether a text is the secret of an account
+REMEMBERED = 10_000  # right passwords
 MAX_PASSWORD = 4096  # characters that anybody may make us hash
 AT_ONCE = 2  # passwords that are hashed at a time; there are as many threads for it
 
@@ -31,42 +36,82 @@ class Accounts:
 
     db: Database
     failed_login_delay_s: float
+    elsewhere: Directory | None = None  # sources of people beside the local accounts
+    lockout: Lockout = field(init=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _right: dict[bytes, str] = field(default_factory=dict)
-    _locked_until: dict[tuple[str, str], float] = field(default_factory=dict)
+    _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
+    )
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
-    async def log_in(self, name: str, password: str, *, address: str) -> Principal | None:
-        """Who that is; ``None`` if ``check`` says so."""
-        user = await self.check(name, password, address=address)
+    def __post_init__(self) -> None:
+        self.lockout = Lockout(self.failed_login_delay_s)
+
+    async def log_in(
+        self, name: str, password: str, *, address: str, is_secret: IsSecret | None = None
+    ) -> Principal | None:
+        """Who that is; ``None`` if ``check`` says so, or if a password is not enough.
+
+        The secret of somebody's clients always is: no code could come with it.
+        """
+        user = await self.check(name, password, address=address, is_secret=is_secret)
         if user is None:
+            return None
+        by_secret = user.source == users.OIDC_AUTH
+        if not by_secret and await second_factor.is_on(self.db.quick, user.user_id):
             return None
         return Principal(user.username, user_id=user.user_id, is_admin=user.is_admin, tried=True)
 
-    async def check(self, name: str, password: str, *, address: str) -> Login | None:
+    async def check(
+        self, name: str, password: str, *, address: str, is_secret: IsSecret | None = None
+    ) -> Login | None:
         """The account; ``None``, after a wait, if the name or the password is wrong.
 
-        A wrong password locks the name for the same while, for its address only: nobody can
-        keep others out.
+        ``Unavailable`` if only a source could know, which does not answer. Accounts of OIDC have
+        no password; with *is_secret*, the secret of their clients is taken for one.
+
+        Who was wrong must wait before the next try, and for longer each time: ``Lockout``.
         """
-        if len(name) > users.MAX_NAME or len(password) > MAX_PASSWORD:
-            return None
-        if self.is_locked(name, address):
+        too_long = len(name) > users.MAX_NAME or len(password) > MAX_PASSWORD
+        if too_long or self.lockout.is_locked(name, address):
             return None
         user = await users.find_login(self.db.quick, name)
-        kept = user.password if user else None
-        proof = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
-        if user is not None and kept and self._right.get(proof) == kept:
-            return user
-        async with self._hashing:
-            # Of many who guess at once, those who wait here learn nothing once one was wrong.
-            if self.is_locked(name, address):
+        # Of many who give a name at once, one is heard, whether or not there is such an account;
+        # once that one was wrong, the others learn nothing.
+        async with self._turns.setdefault((folded(name), address), asyncio.Lock()):
+            if self.lockout.is_locked(name, address):
                 return None
-            right, better = await crypto.verify_password(password, kept)
-            if not right:
-                self._lock(name, address)
-        if not right or user is None or kept is None:
-            await asyncio.sleep(self.failed_login_delay_s)
+            found = await self._proved(user, name, password, is_secret)
+            if found is not None:
+                self.lockout.right(name, address)
+                return found
+            self._count(name, address)
+        await asyncio.sleep(self.failed_login_delay_s)
+        return None
+
+    async def _proved(
+        self, user: Login | None, name: str, password: str, is_secret: IsSecret | None
+    ) -> Login | None:
+        """Who that is, if the password is right where it is kept: for local accounts, only here."""
+        if user is not None and not user.source:
+            return await self._known_here(user, name, password)
+        if user is not None and user.source == users.OIDC_AUTH:
+            found = user if is_secret and await is_secret(user.user_id, password) else None
+        else:
+            asked = self.elsewhere
+            found = await asked.sign_in(user, name, password) if asked else None
+        if found is None:
+            await self._compared(password, None)  # so that it takes as long
+        return found
+
+    async def _known_here(self, user: Login, name: str, password: str) -> Login | None:
+        kept = user.password
+        proof = hmac.digest(self._key, f"{name}\0{password}".encode(), hashlib.sha256)
+        if kept and self._right.get(proof) == kept:
+            return user
+        right, better = await self._compared(password, kept)
+        if not right or kept is None:
             return None
         if better:
             async with self.db.writing() as session:
@@ -74,16 +119,22 @@ class Accounts:
         self._remember(proof, better or kept)
         return replace(user, password=better or kept)
 
-    def is_locked(self, name: str, address: str) -> bool:
-        """Whether a wrong password was given for *name* a moment ago."""
-        return self._locked_until.get((name, address), 0) > time.monotonic()
+    async def _compared(self, password: str, kept: str | None) -> tuple[bool, str | None]:
+        """Whether a password matches the hash that is *kept*, and a better one if there is.
 
-    def _lock(self, name: str, address: str) -> None:
+        Without a hash it is wrong, and takes as long.
+        """
+        async with self._hashing:
+            return await crypto.verify_password(password, kept)
+
+    async def refuse(self, name: str, address: str) -> None:
+        """Count a wrong code as a wrong password is counted, and wait as long."""
+        self._count(name, address)
+        await asyncio.sleep(self.failed_login_delay_s)
+
+    def _count(self, name: str, address: str) -> None:
         log.info("login failed", extra={"user": name[:255], "address": address})
-        now = time.monotonic()
-        if len(self._locked_until) >= REMEMBERED:
-            self._locked_until = {k: t for k, t in self._locked_until.items() if t > now}
-        self._locked_until[name, address] = now + self.failed_login_delay_s
+        self.lockout.wrong(name, address)
 
     def _remember(self, proof: bytes, kept: str) -> None:
         if len(self._right) >= REMEMBERED:

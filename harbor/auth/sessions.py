@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.auth.models import Session
@@ -19,9 +19,11 @@ from harbor.configuration.service import Configuration
 from harbor.core import clock
 from harbor.core.crypto import same
 from harbor.core.db import Database
+from harbor.core.errors import NotFound
 from harbor.core.later import Later
 from harbor.core.quick import Pen
 from harbor.core.security import Principal
+from harbor.users import service as users
 from harbor.users.events import UserDeleted
 from harbor.users.models import User
 from harbor.users.service import Login
@@ -33,7 +35,7 @@ FOUND = (
     select(
         User.user_id,
         User.username,
-        User.sysadmin_flag,
+        or_(User.sysadmin_flag, User.admin_role_in_auth),
         User.password,
         Session.password_mark,
         Session.last_seen,
@@ -107,7 +109,7 @@ class Sessions:
             return None
         if renew and now - last_seen >= min(STEP, life / 10):
             self._later.add(extend, Use(hashed(sid), now, now + life))
-        return Principal(username, user_id=user_id, is_admin=is_admin)
+        return Principal(username, user_id=user_id, is_admin=bool(is_admin))
 
     async def life(self) -> timedelta:
         """How long a session lasts that nobody uses."""
@@ -150,6 +152,37 @@ async def extend(pen: Pen, uses: Sequence[Use]) -> None:
         EXTENDED,
         [{"extended": use.id, "seen": use.seen, "until": use.until} for use in last.values()],
     )
+
+
+async def owned_by(session: AsyncSession, user_id: int, *, life: timedelta) -> Sequence[Session]:
+    """The sessions of an account that are still good, the one used last first; there are few."""
+    now = clock.now()
+    user = await users.get(session, user_id)
+    wanted = (
+        select(Session)
+        .where(
+            Session.user_id == user_id,
+            Session.password_mark == mark(user.password),
+            Session.expires_at > now,
+            Session.last_seen > now - life,
+        )
+        .order_by(Session.last_seen.desc(), Session.id)
+    )
+    return (await session.scalars(wanted)).all()
+
+
+async def end_one(session: AsyncSession, user_id: int, session_id: str) -> None:
+    """End a session of an account. ``NotFound``."""
+    theirs, that = Session.user_id == user_id, Session.id == session_id
+    gone = await session.execute(delete(Session).where(theirs, that).returning(Session.id))
+    if gone.first() is None:
+        raise NotFound("there is no such session any more")
+
+
+async def end_all(session: AsyncSession, user_id: int, *, but: str = "") -> None:
+    """End the sessions of an account, except the one with the secret *but*."""
+    theirs, kept = Session.user_id == user_id, Session.id == hashed(but)
+    await session.execute(delete(Session).where(theirs, ~kept))
 
 
 async def forget(pen: Pen, event: UserDeleted) -> None:

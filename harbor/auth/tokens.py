@@ -28,7 +28,7 @@ from harbor.auth.models import SigningKey
 from harbor.core import clock
 from harbor.core.crypto import Box
 from harbor.core.db import Database
-from harbor.core.security import Grant, Principal
+from harbor.core.security import Grant, Principal, Robot
 from harbor.core.wire import Id
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class Access(Struct, omit_defaults=True):
     name: str
     actions: list[str]
     project_id: int | None = None  # names of projects are used again; Harbor's tokens lack it
+    exact: bool = False  # the actions hold in this repository, and not in all of its project
 
 
 class Claims(Struct):
@@ -66,6 +67,9 @@ class Claims(Struct):
     iat: Moment
     access: list[Access] = []
     user_id: Id | None = None  # Harbor's tokens lack it
+    robot_id: Id | None = None  # the same, where a robot asked for the token
+    robot_secret_id: str = ""
+    token_id: Id | None = None  # of the personal access token that it was issued for
 
 
 class Header(Struct):
@@ -111,9 +115,19 @@ class KeyRing:
             await self.load()
 
     async def issue(
-        self, name: str, access: Sequence[Access], life_s: int, *, user_id: int | None = None
+        self,
+        name: str,
+        access: Sequence[Access],
+        life_s: int,
+        *,
+        user_id: int | None = None,
+        robot: Robot | None = None,
+        token_id: int | None = None,
     ) -> tuple[str, datetime]:
-        """A token for *name*, and the moment that it was issued at."""
+        """A token for *name*, and the moment that it was issued at.
+
+        With the account, or with the personal access token of that id, it ends before its time.
+        """
         await self._load_if_older(RELOAD_S)
         signer = self._signer
         if signer is None:
@@ -132,6 +146,10 @@ class KeyRing:
         }
         if user_id is not None:
             claims["user_id"] = user_id
+        if robot is not None:
+            claims |= {"robot_id": robot.id, "robot_secret_id": robot.secret_id}
+        if token_id is not None:
+            claims["token_id"] = token_id
         header = {"alg": ALGORITHM, "typ": "JWT", "kid": signer.kid}
         return jwt.encode(header, claims, signer.jwk, algorithms=[ALGORITHM]), now
 
@@ -186,14 +204,23 @@ def is_current(claims: Claims, now: float) -> bool:
 
 
 def bearer_of(claims: Claims) -> Principal:
-    """Rights are kept by project, as in Harbor: the last entry of a project wins."""
-    by_project = {
-        each.name.partition("/")[0]: each for each in claims.access if each.type == "repository"
-    }
-    actions = {name: frozenset(each.actions) for name, each in by_project.items()}
-    projects = {name: each.project_id for name, each in by_project.items()}
-    issued_at = datetime.fromtimestamp(claims.iat, UTC)
-    grant = Grant(issued_at, claims.exp + LEEWAY_S, actions, projects, claims.user_id)
+    """Rights are kept by project, as in Harbor: the last entry of a project wins.
+
+    Those that were given for one repository only are not among them.
+    """
+    named = [each for each in claims.access if each.type == "repository"]
+    wide = [each for each in named if not each.exact]
+    grant = Grant(
+        issued_at=datetime.fromtimestamp(claims.iat, UTC),
+        ends_at=claims.exp + LEEWAY_S,
+        actions={each.name.partition("/")[0]: frozenset(each.actions) for each in wide},
+        repositories={each.name: frozenset(each.actions) for each in named},
+        projects={each.name.partition("/")[0]: each.project_id for each in named},
+        user_id=claims.user_id,
+        robot_id=claims.robot_id,
+        robot_secret_id=claims.robot_secret_id,
+        token_id=claims.token_id,
+    )
     return Principal(claims.sub, grant=grant, tried=True)
 
 

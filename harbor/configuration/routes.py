@@ -15,7 +15,7 @@ MAX_SUBJECT = 1_024  # characters that a line of the audit log has for it
 @routes.on("GET", "/configurations", allow=system("configuration", "read"))
 async def get_configurations(ctx: Ctx) -> dict[str, object]:
     """Show every setting but the secrets, each as ``{"value", "editable"}``."""
-    return await configuration.shown(ctx.session, ctx.the(Configuration))
+    return await configuration.shown(ctx.the(Configuration))
 
 
 @routes.on(
@@ -34,8 +34,8 @@ async def update_configurations(ctx: Ctx, body: dict[str, object]) -> None:
     ctx.subject = shorten(", ".join(changes), MAX_SUBJECT)
     if endpoint := changes.get("audit_log_forward_endpoint"):
         await configuration.reach(str(endpoint))
-    async with ctx.writing() as session:
-        await configuration.update(session, settings, changes)
+    async with ctx.writing():
+        await configuration.change(ctx, changes)
 
 
 @routes.on("GET", "/internalconfig", allow=signed_in, fails=(Forbidden,))

@@ -1,11 +1,9 @@
 """Operations: declared once, here performed; described as OpenAPI 3.1 in ``openapi.py``."""
 
-from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterable,
     Iterator,
     Sequence,
 )
@@ -24,10 +22,10 @@ from typing import (
     get_type_hints,
 )
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from harbor.core import i18n, wire
 from harbor.core.db import Database
@@ -47,6 +45,8 @@ from harbor.core.settings import MIB, Settings
 from harbor.core.storage.interface import Store
 
 T = TypeVar("T")
+DEADLOCK = "40P01"  # PostgreSQL, Appendix A
+TRIES = 5  # of a transaction that ran into one
 Handler = Callable[..., Awaitable[Any]]
 
 
@@ -121,6 +121,7 @@ class Op:
     id: str = ""  # the operationId, where it is not the handler's name in camelCase
     tag: str = ""
     page: bool = False  # for browsers: it is no part of the API, and its errors are pages too
+    failing: tuple[int, Any] | None = None  # a status that comes with something else than errors
     nameless: bool = False  # credentials are not looked at: it answers although that may not work
 
     @cached_property
@@ -158,6 +159,7 @@ class Declared(TypedDict, total=False):
     read_only_ok: bool
     max_body: int
     id: str
+    failing: tuple[int, Any]
     nameless: bool
 
 
@@ -198,6 +200,8 @@ class Wiring:
     show_error: Callable[["Ctx", HarborError], Awaitable[Response]]
     events: Events
     things: dict[type, object] = field(default_factory=dict)
+    # What was not found may have another name now; says so in place of the error.
+    elsewhere: Callable[["Ctx", HarborError], Awaitable[HarborError]] | None = None
 
 
 @dataclass
@@ -288,29 +292,6 @@ class Ctx:
         return found
 
 
-def routes(ops: Iterable[Op], wiring: Wiring) -> list[Route]:
-    """One Starlette route per path; fixed segments are tried before ``{parameters}``.
-
-    Harbor's clients end the path of a list with a slash or not, so both are served.
-    """
-    by_path: dict[str, dict[str, Op]] = defaultdict(dict)
-    for op in sorted(ops, key=lambda op: op.path.replace("{", "\uffff")):
-        by_path[op.path][op.method] = op
-    return [
-        route(place, methods, wiring)
-        for path, methods in by_path.items()
-        for place in ((path,) if path.endswith("/") else (path, path + "/"))
-    ]
-
-
-def route(path: str, methods: dict[str, Op], wiring: Wiring) -> Route:
-    async def endpoint(request: Request) -> Response:
-        op = methods.get(request.method) or methods["GET"]
-        return await perform(op, request, wiring)
-
-    return Route(path, endpoint, methods=list(methods))
-
-
 async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
     """Authenticate, authorize, decode, do, record, commit: the same steps for every operation.
 
@@ -326,17 +307,36 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
         ctx.given = await read(op, request)
         if op.stream:
             answer = respond(op, request, await op.handler(ctx, **ctx.given))
-        else:
-            reads = op.method in ("GET", "HEAD")
-            async with wiring.db.reading() if reads else ctx.writing() as ctx.transaction:
+        elif op.method in ("GET", "HEAD"):
+            async with wiring.db.reading() as ctx.transaction:
                 answer = respond(op, request, await op.handler(ctx, **ctx.given))
+        else:
+            answer = await change(ctx, op)
         return await wiring.show(ctx, answer) if isinstance(answer, View) else answer
     except HarborError as error:
         if op.audit and ctx.given:
             await wiring.db.quick.write(partial(ctx.record, succeeded=False))
+        told = await wiring.elsewhere(ctx, error) if wiring.elsewhere else error
         if op.page:
-            return await wiring.show_error(ctx, error)
-        raise
+            return await wiring.show_error(ctx, told)
+        raise told from error.__cause__
+
+
+async def change(ctx: Ctx, op: Op) -> Response | View:
+    """What the operation answers, in a transaction that is committed.
+
+    Of those that would wait for each other for ever, PostgreSQL ends one, which begins again.
+    """
+    subject, project_id = ctx.subject, ctx.project_id
+    for left in reversed(range(TRIES)):
+        try:
+            async with ctx.writing() as ctx.transaction:
+                return respond(op, ctx.request, await op.handler(ctx, **ctx.given))
+        except DBAPIError as error:
+            if not left or getattr(error.orig, "sqlstate", "") != DEADLOCK:
+                raise
+        ctx.subject, ctx.project_id, ctx.batch = subject, project_id, []
+    raise AssertionError("the last try returns or raises")
 
 
 async def read(op: Op, request: Request) -> dict[str, Any]:

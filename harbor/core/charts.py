@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import tau
+from typing import Protocol, TypeVar
 
 RADIUS = 42.0  # of a donut in a box of 100
 AROUND = tau * RADIUS
@@ -25,6 +27,18 @@ class Placed:
     start: float
     length: float
     share: float  # 0 to 1
+
+
+class Daily(Protocol):
+    """The bytes of a day."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def nbytes(self) -> int: ...
+
+
+AnyDaily = TypeVar("AnyDaily", bound=Daily)
 
 
 def placed(slices: Sequence[Slice], length: float = 100.0, gap: float = 0.0) -> list[Placed]:
@@ -76,3 +90,13 @@ def level(used: float, limit: float) -> str:
 def percent(used: float, limit: float) -> float:
     """Between 0 and 100."""
     return round(min(max(used / limit, 0), 1) * 100, 2) if limit > 0 else 0.0
+
+
+def changes(days: Sequence[AnyDaily]) -> list[AnyDaily]:
+    """Those of *days* that differ from the day before, the first and the last."""
+    last = len(days) - 1
+    return [
+        each
+        for at, each in enumerate(days)
+        if at in (0, last) or each.nbytes != days[at - 1].nbytes
+    ]

@@ -34,6 +34,16 @@ class BadRequest(HarborError):
     status, code = 400, "BAD_REQUEST"
 
 
+class Moved(HarborError):
+    """What was asked for has another address now, which is in the header."""
+
+    status, code = 301, "MOVED"
+
+    def __init__(self, message: str, location: str) -> None:
+        # Not for good: the old name may be given to something else.
+        super().__init__(message, headers={"Location": location, "Cache-Control": "no-store"})
+
+
 class Unauthorized(HarborError):
     status, code = 401, "UNAUTHORIZED"
 
@@ -88,6 +98,12 @@ class TooManyRequests(HarborError):
 
 class HeadersTooLarge(HarborError):
     status, code = 431, "REQUEST_HEADER_FIELDS_TOO_LARGE"
+
+
+class BadGateway(HarborError):
+    """Another server that is needed for this does not answer as it should."""
+
+    status, code = 502, "BAD_GATEWAY"
 
 
 class Unavailable(HarborError):

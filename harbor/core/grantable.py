@@ -48,3 +48,8 @@ PROJECT: Mapping[str, tuple[str, ...]] = {
     "export-cve": ("create", "read"),
     "member": ("create", "read", "update", "list", "delete"),
 }
+
+
+def pairs(table: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Each resource with each of its actions."""
+    return [(resource, action) for resource, actions in table.items() for action in actions]

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ def build() -> str:
     return digest.hexdigest()[:12]
 
 
+@lru_cache(maxsize=1_000)  # a page has dozens of them
 def icon(name: str, classes: str = "") -> Markup:
     """A picture beside words, or within something that is named; readers aloud skip it."""
     assert name in icons(), name
@@ -130,6 +131,7 @@ environment.filters.update(
     moment=timestamp(i18n.moment),
     day=timestamp(i18n.day),
     ago=timestamp(i18n.ago),
+    date=i18n.date,
     duration=i18n.duration,
     number=i18n.number,
     short_number=i18n.short_number,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from datetime import date as Date  # noqa: N812, a name that is taken by what shows it
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -186,6 +187,16 @@ def day(value: datetime) -> str:
     from babel import dates  # noqa: PLC0415
 
     return str(dates.format_date(local, "medium", locale=who.locale))
+
+
+def date(value: Date) -> str:
+    """A day that is one wherever the reader is."""
+    who = reader.get()
+    if who.iso:
+        return value.isoformat()
+    from babel import dates  # noqa: PLC0415
+
+    return str(dates.format_date(value, "medium", locale=who.locale))
 
 
 def ago(value: datetime) -> str:

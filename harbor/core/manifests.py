@@ -70,6 +70,8 @@ class Manifest(Struct, frozen=True):
     layer_types: frozenset[str]
     subject: Digest | None
     annotations: dict[str, str] | None
+    config: Descriptor | None
+    layers: tuple[Descriptor, ...]
 
 
 def parse(content_type: str, raw: bytes) -> Manifest:
@@ -130,6 +132,8 @@ def image(media_type: str, document: Document, subject: Digest | None) -> Manife
         layer_types=frozenset(layer.media_type for layer in document.layers),
         subject=subject,
         annotations=document.annotations,
+        config=document.config,
+        layers=tuple(document.layers),
     )
 
 
@@ -157,4 +161,6 @@ def index(media_type: str, document: Document, subject: Digest | None) -> Manife
         layer_types=frozenset(),
         subject=subject,
         annotations=document.annotations,
+        config=None,
+        layers=(),
     )

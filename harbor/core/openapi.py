@@ -7,7 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from harbor.core import wire
 from harbor.core.api import Created, Op, View
@@ -36,6 +38,7 @@ SECURITY = {
     "basic": {"type": "http", "scheme": "basic"},
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
 }
+FAILING = "failing"
 NAMED: list[dict[str, list[str]]] = [{"basic": []}, {"bearer": []}]
 NAMELESS: list[dict[str, list[str]]] = [{}]  # yet those who have a name may see more
 
@@ -62,7 +65,8 @@ def document(ops: Sequence[Op], title: str, version: str) -> dict[str, Any]:
 def data(op: Op) -> dict[str, Any]:
     """The parts of an operation that have a schema."""
     bare = ("query", "raw")
-    return {n: t for n, t in op.types.items() if n not in bare and t not in NOT_DATA}
+    found = {n: t for n, t in op.types.items() if n not in bare and t not in NOT_DATA}
+    return found | ({FAILING: op.failing[1]} if op.failing else {})
 
 
 def describe(op: Op, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def describe(op: Op, schemas: dict[str, Any]) -> dict[str, Any]:
         "security": NAMELESS + NAMED if op.allow.scope == "public" else NAMED,
         "x-permission": str(op.allow),
         "parameters": parameters(op, schema),
-        "responses": {str(op.status): success, **failures(op)},
+        "responses": {str(op.status): success, **failures(op, schema)},
     }
     if "body" in schema:
         content = {"application/json": {"schema": schema["body"]}}
@@ -85,14 +89,19 @@ def describe(op: Op, schemas: dict[str, Any]) -> dict[str, Any]:
     return described
 
 
-def failures(op: Op) -> dict[str, Any]:
+def failures(op: Op, schema: dict[str, Any]) -> dict[str, Any]:
     """The failing answers by status, with the codes that come with each."""
     codes: dict[int, list[str]] = {}
     for error in op.failures:
         codes.setdefault(error.status, []).append(error.code)
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}}
+    bodies = {status: {"$ref": "#/components/schemas/Errors"} for status in codes}
+    if op.failing:
+        bodies[op.failing[0]] = schema[FAILING]
     return {
-        str(status): {"description": ", ".join(dict.fromkeys(found)), "content": content}
+        str(status): {
+            "description": ", ".join(dict.fromkeys(found)),
+            "content": {"application/json": {"schema": bodies[status]}},
+        }
         for status, found in sorted(codes.items())
     }
 
@@ -112,3 +121,15 @@ def parameters(op: Op, schema: dict[str, Any]) -> list[dict[str, Any]]:
 def camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word.title() for word in rest)
+
+
+def route(ops: Sequence[Op], title: str, version: str) -> Route:
+    """What serves the document of *ops*, which is made on first demand."""
+    made: list[bytes] = []
+
+    async def serve(_request: Request) -> Response:
+        if not made:
+            made.append(msgspec.json.encode(document(ops, title, version)))
+        return Response(made[0], media_type="application/json")
+
+    return Route("/openapi.json", serve)

@@ -36,6 +36,12 @@ tag-retention        create AMD      delete AMD     list AMD       operate AMD  
 tag-retention        update AMD
 """
 
+# What is part of a repository: here the role that holds in it counts.
+IN_REPOSITORIES = frozenset(
+    {"accessory", "artifact", "artifact-addition", "artifact-label"}
+    | {"repository", "sbom", "scan", "tag"}
+)
+
 # What there is beside the projects. People need to be administrators; the names matter to the
 # portal, which asks for them, and to robots, which hold some of them.
 SYSTEM_TABLE = """

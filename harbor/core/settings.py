@@ -62,6 +62,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     upload_idle_s: Annotated[
         int, Meta(ge=60, description="seconds an unfinished upload is kept")
     ] = 7 * 24 * 3600
+    chart_max_bytes: Annotated[
+        int, Meta(ge=1024, description="bytes of a packed chart that is uploaded by /api/chartrepo")
+    ] = 20 * MIB
     open_uploads_per_user: Annotated[
         int, Meta(ge=1, description="unfinished uploads that one account may have")
     ] = 10_000

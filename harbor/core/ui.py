@@ -58,13 +58,14 @@ class Filter:
 
 @dataclass(frozen=True)
 class Batch:
-    """Something to do with the selected rows: a dialog that is asked with their ``id``."""
+    """Something to do with the selected rows: a dialog, or a page, asked with their ``id``."""
 
     path: str
     title: str
     icon: str = ""
     danger: bool = False
-    only_one: bool = False  # it takes exactly one row
+    exactly: int = 0  # the number of rows that it takes; 0: any
+    is_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Grid:
 
     @property
     def filtered(self) -> bool:
-        own = set(self.query) - {"page", "page_size", "sort", "by"}
+        own = set(self.query) - {"page", "page_size", "sort", "by", "view"}
         return any(self.query[name] for name in own)
 
     @property
@@ -225,13 +226,24 @@ def own_path(text: str, otherwise: str = "/harbor/projects") -> str:
     return text if local else otherwise
 
 
-def done(request: Request, path: str, said: str = "") -> Response:
+def done(
+    request: Request,
+    path: str,
+    said: str = "",
+    *,
+    link: tuple[str, str] | None = None,
+    stays: bool = False,
+) -> Response:
     """The answer to a form that did what it should: go to *path*, and say so.
 
-    With htmx the page stays where it is if it is that path; its content is read anew.
+    *link* is an address and its text, shown with that where scripts run and the page stays.
+
+    With htmx the page stays where it is if it is that path; its content is read anew. What changed
+    nothing of any page *stays* on whichever it was asked for.
     """
     if is_fragment(request):
-        told = json.dumps({"harbor:done": {"to": path, "said": said}})
+        shown = {"to": "" if stays else path, "said": said} | ({"link": link} if link else {})
+        told = json.dumps({"harbor:done": shown})
         return Response(status_code=204, headers={"HX-Trigger": told})
     answer = RedirectResponse(path, 303)
     if said:
@@ -267,6 +279,7 @@ class Confirm:
     text: str = ""
     names: Sequence[str] = ()  # of what it is about
     fields: Sequence[tuple[str, str]] = ()  # sent along, as ("id", "7")
+    note: str = ""  # what it brings
     danger: bool = True
     type_name: str = ""  # what must be typed first
 

@@ -6,6 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from urllib.parse import unquote
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from starlette.exceptions import HTTPException
@@ -26,6 +27,11 @@ from harbor.core.errors import (
 log = logging.getLogger(__name__)
 REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 SLASHES = re.compile(r"//+")
+IN_REPOSITORY = re.compile(
+    rb"/+(?:(?:api/+v2\.0|harbor)/+projects/+[^/]+/+repositories"
+    rb"|(?:api/+)?chartrepo/+[^/]+/+charts)/"
+)
+ENCODED_SLASH = re.compile(r"%2[Ff]")
 HEADERS = "harbor.headers"  # in the scope: what every answer to this request carries
 RETRY = {"Retry-After": "2"}
 # PostgreSQL: could not serialize, deadlock; out of connections, shutting down.
@@ -97,6 +103,17 @@ def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return bytes(value)
     return b"%b%012x" % (_process, next(_numbers) % 2**48)
+
+
+def keep_slashes(scope: Scope) -> None:
+    """Leave ``%2F`` in the path of a repository as it is, so that its name stays one segment.
+
+    Most clients encode the slash twice, which comes to the same.
+    """
+    raw = scope.get("raw_path") or b""
+    if b"%2" in raw and IN_REPOSITORY.match(raw):
+        raw = SLASHES.sub("/", raw.partition(b"?")[0].decode("latin-1"))
+        scope["path"] = unquote(ENCODED_SLASH.sub("%252F", raw))
 
 
 def merge_slashes(scope: Scope) -> None:

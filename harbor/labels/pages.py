@@ -124,7 +124,7 @@ async def new_label(ctx: Ctx) -> View:
     fails=(BadRequest, Conflict),
     audit=Audit("create", "label", "{form.name}"),
 )
-async def add_label(ctx: Ctx, form: LabelForm) -> Response:
+async def add_new_label(ctx: Ctx, form: LabelForm) -> Response:
     """Create a label, from the form."""
     with at_name():
         await labels.create(ctx.session, ctx.project_id or NO_PROJECT, form.wanted)

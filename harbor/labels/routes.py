@@ -3,7 +3,6 @@
 No path names a project: who may do what follows from where the label belongs.
 """
 
-from harbor.core import security
 from harbor.core.api import Audit, Created, Ctx, Page, Routes
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized
 from harbor.core.security import anyone, signed_in
@@ -27,7 +26,7 @@ async def list_labels(ctx: Ctx, query: schemas.LabelQuery) -> Page[schemas.Label
     """List the global labels, for anybody, or those of a project."""
     project_id = labels.place(query.scope, query.project_id)
     if project_id != NO_PROJECT:
-        await require(ctx, "list", project_id)
+        await projects.require(ctx, "label", "list", project_id)
     found, total = await labels.search(ctx.session, project_id, query)
     return Page([show(schemas.Label, label) for label in found], total)
 
@@ -44,7 +43,7 @@ async def list_labels(ctx: Ctx, query: schemas.LabelQuery) -> Page[schemas.Label
 async def create_label(ctx: Ctx, body: schemas.LabelReq) -> Created:
     """Create a label, of the whole registry or of one project."""
     project_id = labels.place(body.scope, body.project_id)
-    await require(ctx, "create", project_id)
+    await projects.require(ctx, "label", "create", project_id)
     label = await labels.create(ctx.session, project_id, body)
     return Created(f"/api/v2.0/labels/{label.id}")
 
@@ -92,27 +91,6 @@ async def delete_label(ctx: Ctx, label_id: Id) -> None:
 async def reach(ctx: Ctx, label_id: int, action: str, *, hold: bool = False) -> Label:
     """The label of that id, if the caller may do *action* with it."""
     label = await labels.get(ctx.session, label_id, hold=hold)
-    await require(ctx, action, label.project_id)
+    await projects.require(ctx, "label", action, label.project_id)
     ctx.subject = label.name
     return label
-
-
-async def require(ctx: Ctx, action: str, project_id: int) -> None:
-    """Return if the caller may do *action* with labels there: globally, or in that project.
-
-    To all but administrators, a missing project is a closed one.
-    """
-    if project_id == NO_PROJECT:
-        allowed = await ctx.wiring.may(ctx.principal, security.system("label", action), "")
-    else:
-        name = await projects.name_of(ctx.session, project_id)
-        if name is None and ctx.principal.is_admin:
-            raise NotFound(f"project {project_id} not found")
-        wanted = security.project("label", action)
-        allowed = None if name is None else await ctx.wiring.may(ctx.principal, wanted, name)
-    if allowed is not None:
-        ctx.project_id = project_id or None
-    elif ctx.principal.known:
-        raise Forbidden(f"{ctx.principal.name} may not {action} label")
-    else:
-        raise Unauthorized("unauthorized")

@@ -16,12 +16,12 @@ from harbor.configuration.schemas import Banner, Values
 from harbor.configuration.service import Configuration
 from harbor.core import api, clock, html, i18n, ui
 from harbor.core.api import Ctx, Op, View
-from harbor.core.errors import HarborError, NotFound
+from harbor.core.errors import HarborError, Moved, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.security import NOBODY, Principal, anyone
 from harbor.portal import navigation, problems, schemas
 from harbor.users.models import ADMIN_ID
-from harbor.users.service import DB_AUTH
+from harbor.users.service import DB_AUTH, find_login
 
 SIGN_IN = "/account/sign-in"
 MACHINES = ("/api/", "/v2/", "/service/", "/c/", "/static/")  # whose callers read no pages
@@ -43,6 +43,8 @@ async def show(ctx: Ctx, view: View) -> Response:
 async def show_error(ctx: Ctx, error: HarborError) -> Response:
     """What went wrong, as a page; a stranger is asked to sign in and comes back here."""
     request = ctx.request
+    if isinstance(error, Moved):
+        return Response(status_code=error.status, headers=error.headers)
     signs_in = error.status == 401 and ctx.op is not None and ctx.op.allow.scope != "public"  # noqa: PLR2004
     if signs_in:
         place = f"{SIGN_IN}?{urlencode({'redirect_url': here(request)})}"
@@ -58,13 +60,25 @@ async def show_error(ctx: Ctx, error: HarborError) -> Response:
 
 async def around(ctx: Ctx) -> schemas.Frame:
     """The frame of this request's page."""
-    return framed(ctx.request, ctx.principal, await ctx.the(Configuration).current())
+    values = await ctx.the(Configuration).current()
+    local = await has_password(ctx, values)
+    return framed(ctx.request, ctx.principal, values, local=local)
 
 
-def framed(request: Request, who: Principal, values: Values) -> schemas.Frame:
+async def has_password(ctx: Ctx, values: Values) -> bool:
+    """Whether the caller's password is kept here, and may be changed here."""
+    who = ctx.principal
+    if values.auth_mode != DB_AUTH or not values.sources or not who.known:
+        return values.auth_mode == DB_AUTH or who.user_id == ADMIN_ID
+    account = await find_login(ctx.db.quick, who.name)
+    return account is not None and not account.source
+
+
+def framed(
+    request: Request, who: Principal, values: Values, *, local: bool = False
+) -> schemas.Frame:
     reader = i18n.reader.get()
     theme = request.cookies.get("harbor-theme", "")
-    local = values.auth_mode == DB_AUTH or who.user_id == ADMIN_ID
     caller = schemas.Caller(who.name, who.is_admin, local) if who.known else None
     return schemas.Frame(
         version=__version__,

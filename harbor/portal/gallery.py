@@ -1,6 +1,6 @@
 """Sample data for the page that shows every component."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from msgspec import Struct, field
 from starlette.requests import Request
@@ -23,7 +23,7 @@ FILTERS = (
     Filter("owner", "Owner"),
 )
 BATCH = (
-    Batch("/harbor/gallery/dialog", "Edit", icon="pencil", only_one=True),
+    Batch("/harbor/gallery/dialog", "Edit", icon="pencil", exactly=1),
     Batch("/harbor/gallery/delete", "Delete", icon="trash", danger=True),
 )
 NAMES = (
@@ -68,6 +68,11 @@ class Row(Struct, frozen=True):
     created: Time
 
 
+class Stored(Struct, frozen=True):
+    day: date
+    nbytes: int
+
+
 class Sample(Struct, frozen=True):
     """What the gallery shows."""
 
@@ -77,6 +82,7 @@ class Sample(Struct, frozen=True):
     workers: list[Slice]
     storage: list[Slice]
     growth: list[float]
+    days: list[Stored]
     now: Time
     digest: str
 
@@ -135,6 +141,10 @@ def sample(request: Request, query: Query) -> Sample:
             Slice("frontend", 44, "4"),
         ],
         growth=[3, 4, 4, 6, 9, 9, 11, 14, 13, 17, 22, 24],
+        days=[
+            Stored((now - timedelta(days=29 - day)).date(), day * day * 40_000_000)
+            for day in range(30)
+        ],
         now=Time(now - timedelta(minutes=3)),
         digest="sha256:4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1",
     )

@@ -14,9 +14,19 @@ EVERYBODY = (Entry("/harbor/projects", later("Projects"), "box"),)
 SIGNED_IN = (Entry("/harbor/logs", later("Logs"), "logs"),)
 ADMINISTRATION = (
     Entry("/harbor/users", later("Users"), "users"),
+    Entry("/harbor/groups", later("Groups"), "users-round"),
+    Entry("/harbor/robot-accounts", later("Robot accounts"), "bot"),
     Entry("/harbor/labels", later("Labels"), "tag"),
     Entry("/harbor/project-quotas", later("Project quotas"), "gauge"),
     Entry("/harbor/configs", later("Configuration"), "settings"),
+)
+
+
+# What opens an account beside its password, and where it is open.
+OPENING = (
+    Entry("/account/tokens", later("Access tokens"), "fingerprint"),
+    Entry("/account/second-factor", later("Two-factor sign-in"), "shield-check"),
+    Entry("/account/sessions", later("Sessions"), "monitor"),
 )
 
 
@@ -37,7 +47,7 @@ def account(caller: Caller | None) -> tuple[Entry, ...]:
     profile = Entry("/account/profile", later("Profile"), "user-round", dialog=True)
     password = Entry("/account/password", later("Change password"), "key", dialog=True)
     own = (profile, password) if caller.local else (profile,)
-    return (*own, preferences, about)
+    return (*own, *OPENING, preferences, about)
 
 
 def pull_with(request: Request) -> str:

@@ -43,4 +43,9 @@ def failed() -> tuple[str, str]:
     return _("Something went wrong"), advice
 
 
-ALONE = {401: unknown, 403: refused, 404: missing, 405: missing}
+def unanswered() -> tuple[str, str]:
+    advice = _("Try again in a moment. If it goes on, tell an administrator.")
+    return _("Another server did not answer"), advice
+
+
+ALONE = {401: unknown, 403: refused, 404: missing, 405: missing, 502: unanswered}

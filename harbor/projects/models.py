@@ -1,4 +1,4 @@
-"""What is kept: projects, their members and their metadata."""
+"""What is kept: projects, their former names, their members and their metadata."""
 
 from datetime import datetime
 
@@ -9,7 +9,8 @@ from harbor.core import clock
 from harbor.core.db import Table, Time, ascii_text
 
 SYSTEM = 0  # in place of the id of a project
-PERSON = "u"  # an entity type; "g" is a group
+PERSON, GROUP = "u", "g"  # entity types
+EVERYBODY = "*"  # in place of the type of one subject: every member
 OPEN = ("true", "1")  # values of "public"; we write the first, an older Harbor wrote either
 
 
@@ -24,8 +25,23 @@ class Project(Table):
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
 
 
+class ProjectRedirect(Table):
+    """A former name of a project: what is asked for by it is found until the name is given again.
+
+    It may lead to a deleted project, whose repositories were moved elsewhere before.
+    """
+
+    __tablename__ = "project_redirect"
+
+    name: Mapped[str] = mapped_column(ascii_text(255), primary_key=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("project.project_id", ondelete="CASCADE"), index=True
+    )
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
 class ProjectMember(Table):
-    """A role of a person (or, with LDAP and OIDC, of a group) in a project."""
+    """A role of a person, or of a group of people, in a project."""
 
     __tablename__ = "project_member"
     __table_args__ = (
@@ -37,8 +53,31 @@ class ProjectMember(Table):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id", ondelete="CASCADE"))
     entity_id: Mapped[int]
-    entity_type: Mapped[str] = mapped_column(String(1))  # PERSON or a group
+    entity_type: Mapped[str] = mapped_column(String(1))  # PERSON or GROUP
     role: Mapped[int]
+    creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
+    update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
+
+
+class RepositoryRule(Table):
+    """Which role somebody has in the repositories that a pattern names, in place of the usual one.
+
+    Robots are no subjects: what they may do was given to them one by one, for a project as a whole.
+    """
+
+    __tablename__ = "repository_rule"
+    __table_args__ = (
+        UniqueConstraint("project_id", "subject_type", "subject_id", "pattern"),
+        Index(None, "subject_type", "subject_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id", ondelete="CASCADE"))
+    subject_type: Mapped[str] = mapped_column(String(1))  # PERSON, GROUP or EVERYBODY
+    subject_id: Mapped[int]  # 0 for EVERYBODY
+    pattern: Mapped[str] = mapped_column(String(512))  # of names without the project
+    role: Mapped[int]  # 0: none
+    position: Mapped[int]  # among those of the project
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
 

@@ -1,13 +1,14 @@
 """What is said: projects and members, as callers name and see them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from harbor.core.query import Listing
-from harbor.core.wire import Id, Paging, Time
+from harbor.core.wire import MAX_ID, Id, Paging, Time
 
+MAX_PATTERN = 512  # characters of a rule about repositories
 MAX_SECONDS = 2**53 - 1  # since 1970; what a browser's numbers hold
 Name = Annotated[str, Meta(max_length=255)]
 MetadataValue = Annotated[str, Meta(max_length=4096)]
@@ -53,7 +54,7 @@ class CVEAllowlistReq(Struct):
 class ProjectReq(Struct):
     """A project to create, or what to change about one."""
 
-    project_name: Name | None = None  # it is never changed
+    project_name: Name | None = None  # of a new project; another one is given by "rename"
     metadata: ProjectMetadata | None = None
     public: bool | None = None  # where Harbor 1.2 and older put it; only for a new project
     storage_limit: int | None = None  # bytes; only for a new project
@@ -75,6 +76,18 @@ class ProjectReq(Struct):
         """The metadata of a new project."""
         public = {} if self.public is None else {"public": str(self.public).lower()}
         return public | self.told
+
+
+class RenameReq(Struct):
+    """Another name."""
+
+    name: Name
+
+
+class FormerName(Struct):
+    """A name that still leads here."""
+
+    name: str
 
 
 class ProjectQuery(Listing):
@@ -204,3 +217,54 @@ class ProjectMemberEntity(Struct):
     role_id: int
     entity_id: int
     entity_type: str
+
+
+class RuleSubject(Struct, omit_defaults=True):
+    """Whom a rule is about: a user or a group, by id or by name, or every member of the project."""
+
+    type: Literal["user", "group", "members"]
+    id: Id | None = None
+    name: Name | None = None
+
+
+class RepositoryRuleReq(Struct):
+    """A rule to be: who has which role in which repositories."""
+
+    subject: RuleSubject
+    pattern: Annotated[str, Meta(min_length=1, max_length=MAX_PATTERN)]
+    role_id: int  # 0 for none
+    position: Annotated[int, Meta(ge=1, le=MAX_ID)] | None = None  # in the list; at first the last
+
+
+class RepositoryRule(Struct, kw_only=True):
+    """A role that somebody has in the repositories whose names fit, in place of the usual one."""
+
+    id: int
+    project_id: int
+    position: int  # in which order rules are asked, from 1
+    subject: RuleSubject
+    pattern: str  # of names without the project
+    role_id: int  # 0 for none
+    role_name: str
+    creation_time: Time
+    update_time: Time
+
+
+class EffectiveQuery(Struct):
+    """Whose role in which repository; its name without the project."""
+
+    repository: Annotated[str, Meta(min_length=1, max_length=255)]
+    user: Annotated[str, Meta(min_length=1, max_length=255)]
+
+
+class EffectiveRole(Struct, kw_only=True):
+    """The role that somebody has in a repository, and why."""
+
+    user: str
+    repository: str
+    role_id: int  # 0 for none
+    role_name: str
+    decided_by: Literal["systemAdmin", "projectAdmin", "rule", "membership", "nothing"]
+    rule: RepositoryRule | None  # that decided
+    public: bool  # everybody may pull, whatever rules say
+    actions: list[str]  # pull, push, delete

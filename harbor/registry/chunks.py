@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
+from harbor.artifacts.service.uploads import Pushes, exactly
 from harbor.core import ranges
 from harbor.core.errors import RangeInvalid, SizeInvalid
 from harbor.core.storage.interface import WrongOffset
 from harbor.registry.answers import whereabouts
-from harbor.registry.service.uploads import Pushes, exactly
 
 LENGTH = re.compile(r"[0-9]{1,18}")  # bytes; whatever is longer is not believed
 

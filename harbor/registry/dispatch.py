@@ -8,26 +8,45 @@ import logging
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from harbor.artifacts.service import redirects
 from harbor.artifacts.service.pulls import Pulls
 from harbor.core import oci, web
-from harbor.core.api import Op, Wiring, perform
+from harbor.core.api import Ctx, Op, Wiring, perform
 from harbor.core.errors import (
+    BlobUnknown,
+    Denied,
     HarborError,
+    ManifestBlobUnknown,
     ManifestUnknown,
     NameInvalid,
+    NameUnknown,
     NotFound,
+    Unauthorized,
     Unsupported,
     UploadUnknown,
 )
+from harbor.core.security import Principal
 from harbor.registry.hot import Hot
 
 log = logging.getLogger(__name__)
 READS = frozenset(("GET", "HEAD"))
+CALLER = "harbor.caller"  # in the scope, once that is known
+# What is said of a name that there is no project or no repository of.
+NOT_THERE = (
+    Unauthorized,
+    NameUnknown,
+    ManifestUnknown,
+    BlobUnknown,
+    UploadUnknown,
+    ManifestBlobUnknown,
+)
 VERSION = (b"docker-distribution-api-version", b"registry/2.0")
 UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 Parsed = tuple[str, dict[str, str]]
@@ -46,7 +65,8 @@ class RegistryApp:
     """Serves the operations of this room."""
 
     def __init__(self, ops: Iterable[Op], wiring: Wiring, pulls: Pulls) -> None:
-        self._wiring = wiring
+        self._authenticate = wiring.authenticate
+        self._wiring = wiring = replace(wiring, authenticate=self._caller)
         # `docker manifest` looks for the version on every answer, errors included.
         self.hot = wiring.things[Hot] = Hot(wiring.db, wiring.store, pulls, [VERSION])
         self._ops: dict[str, dict[str, Op]] = defaultdict(dict)
@@ -60,13 +80,45 @@ class RegistryApp:
         try:
             if scope["method"] in READS and await self.hot.serve(scope, receive, send):
                 return
-            op = self._find(scope)
-            answer = await perform(op, Request(scope, receive), self._wiring)
+            op, request = self._find(scope), Request(scope, receive)
+            try:
+                answer = await perform(op, request, self._wiring)
+            except HarborError as error:
+                answer = await self._elsewhere(op, request, error)
             await answer(scope, receive, send)
         except HarborError as error:
             await web.render(error)(scope, receive, send)
         except ClientDisconnect:
             log.debug("client went away", extra={"path": scope["path"]})
+
+    async def _caller(self, request: Request) -> Principal:
+        """The caller, who is looked up once however often that is asked."""
+        known = request.scope.get(CALLER)
+        if known is None:
+            known = request.scope[CALLER] = await self._authenticate(request)
+        return known
+
+    async def _elsewhere(self, op: Op, request: Request, error: HarborError) -> Response:
+        """What the same request for the present name is answered with, where the one in the path
+        is a former name; otherwise *error*. A push is only told the name.
+
+        All that the caller gets is what they may have in the present place.
+        """
+        name = request.path_params.get("name")
+        if name is None or not isinstance(error, NOT_THERE):
+            raise error
+        ctx = Ctx(request, self._wiring, principal=await self._caller(request))
+        place = None
+        if ctx.principal.tried:
+            # Who was let in has seen that the project is there.
+            refused = isinstance(error, Unauthorized)
+            place = await redirects.find(ctx.db.quick, name, project_too=refused)
+        if place is None or not await redirects.may_pull(ctx, place):
+            raise error
+        if request.method not in READS:
+            raise Denied(f"{name} is called {place.repository} now; use that name")
+        request.scope["path_params"] = request.path_params | {"name": place.repository}
+        return await perform(op, request, self._wiring)
 
     def _find(self, scope: Scope) -> Op:
         """The operation that the path and method mean; its parameters go into the scope."""

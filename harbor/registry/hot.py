@@ -16,11 +16,11 @@ from starlette.types import Receive, Scope, Send
 from harbor.artifacts.schemas import Pull
 from harbor.artifacts.service.pulls import Pulls
 from harbor.core import clock
+from harbor.core.blobs import BlobResponse
 from harbor.core.db import Database
 from harbor.core.oci import Digest
 from harbor.core.security import Principal
 from harbor.core.storage.interface import Store
-from harbor.registry.answers import BlobResponse
 
 Headers = list[tuple[bytes, bytes]]
 VERSION = "harbor.version"  # in the scope: of the database, before this request read it
@@ -28,6 +28,7 @@ MAX_BYTES = 32 * 1024 * 1024  # of remembered bodies
 MAX_BODY = 512 * 1024
 BESIDE_BODY = 1024  # bytes, about what an answer takes without its body
 MAX_PASSES = 10_000
+BESIDE_PASS = 64  # bytes, about what one more repository of a token takes
 CONDITIONS = frozenset((b"range", b"if-none-match", b"if-range"))
 OWN_CLIENT = b"harbor-registry-client"  # replication between registries is no pull by a person
 
@@ -36,7 +37,7 @@ OWN_CLIENT = b"harbor-registry-client"  # replication between registries is no p
 class Answer:
     """What a GET is answered with; a HEAD gets the headers alone."""
 
-    project: str
+    repository: str
     headers: Headers
     body: bytes | None = None  # None: too large to be kept, but in the store
     blob: Digest | None = None
@@ -49,10 +50,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """A token, and the projects in which it was seen to allow a pull."""
+    """A token, and the repositories in which it was seen to allow a pull."""
 
     principal: Principal
-    projects: set[str] = field(default_factory=set)
+    repositories: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class Hot:
 
     def _prepare(self, credentials: bytes, url: bytes) -> Ready | None:
         answer, known = self._answers.get(url), self._passes.get(credentials)
-        if answer is None or known is None or answer.project not in known.projects:
+        if answer is None or known is None or answer.repository not in known.repositories:
             return None
         who = known.principal
         if who.grant is None:
@@ -156,6 +157,11 @@ class Hot:
             return
         if self._nbytes + answer.size > MAX_BYTES or len(self._passes) >= MAX_PASSES:
             self._forget(version)
+        if who.grant is not None:
+            credentials = next(v for k, v in scope["headers"] if k == b"authorization")
+            seen = self._passes.setdefault(credentials, Pass(who)).repositories
+            self._nbytes += BESIDE_PASS * (answer.repository not in seen)
+            seen.add(answer.repository)
         before = self._answers.get(url)
         if before is not None:
             if before.body is not None:
@@ -165,9 +171,6 @@ class Hot:
             self._nbytes -= before.size
         self._nbytes += answer.size
         self._answers[url] = answer
-        if who.grant is not None:
-            credentials = next(v for k, v in scope["headers"] if k == b"authorization")
-            self._passes.setdefault(credentials, Pass(who)).projects.add(answer.project)
 
 
 def told(headers: Headers) -> tuple[bytes, bool, set[bytes]]:

@@ -10,13 +10,13 @@ from datetime import timedelta
 
 from sqlalchemy import delete, select
 
+from harbor.artifacts.models import Upload
 from harbor.artifacts.service import blobs, releases
+from harbor.artifacts.service.uploads import remove_unrecorded
 from harbor.core import clock
 from harbor.core.db import Database
 from harbor.core.oci import Digest
 from harbor.core.storage.interface import Store
-from harbor.registry.models import Upload
-from harbor.registry.service.uploads import remove_unrecorded
 
 log = logging.getLogger(__name__)
 # A file whose row is not there yet may belong to an upload that is just beginning.

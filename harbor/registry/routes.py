@@ -12,11 +12,15 @@ from starlette.responses import Response
 
 from harbor.artifacts.schemas import Place, Pull
 from harbor.artifacts.service import accessories as accessories_of
-from harbor.artifacts.service import artifacts, blobs, deletion
+from harbor.artifacts.service import artifacts, blobs, deletion, manifests, redirects, trash
+from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.pulls import Pulls
-from harbor.configuration.service import Configuration
+from harbor.artifacts.service.pushing import enforced
+from harbor.artifacts.service.pushing import push as push_manifest
+from harbor.artifacts.service.uploads import Pushes
 from harbor.core import oci, wire
 from harbor.core.api import Audit, AuditLine, Ctx, Routes
+from harbor.core.blobs import SMALL, BlobResponse, etag, facts, unchanged
 from harbor.core.errors import (
     BadRequest,
     BlobUnknown,
@@ -28,6 +32,7 @@ from harbor.core.errors import (
     ManifestUnknown,
     NameUnknown,
     PageInvalid,
+    Precondition,
     RangeInvalid,
     ReferencedByOthers,
     SizeInvalid,
@@ -42,20 +47,9 @@ from harbor.core.manifests import OCI_INDEX
 from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
 from harbor.registry import schemas
-from harbor.registry.answers import (
-    SMALL,
-    BlobResponse,
-    etag,
-    facts,
-    going_on,
-    kept,
-    next_page,
-    unchanged,
-)
+from harbor.registry.answers import going_on, kept, next_page
 from harbor.registry.chunks import chunk_of, length_of, take_bytes
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
-from harbor.registry.service import manifests
-from harbor.registry.service.uploads import Pushes
 
 routes = Routes(prefix="/v2", tag="registry")
 pull = project("repository", "pull")
@@ -85,7 +79,7 @@ async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
 
 
 @routes.on("GET", "/{name}/tags/list", allow=pull, fails=(NameUnknown, PageInvalid), stream=True)
-async def list_tags(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
+async def list_tag_names(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
     """List the tags of a repository, sorted."""
     limit = number(query.n)
     found = await artifacts.tags(
@@ -136,7 +130,15 @@ async def get_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     MANIFEST,
     allow=push,
     status=201,
-    fails=(ManifestInvalid, ManifestBlobUnknown, DigestInvalid, TagInvalid, TooLarge, Denied),
+    fails=(
+        ManifestInvalid,
+        ManifestBlobUnknown,
+        DigestInvalid,
+        TagInvalid,
+        TooLarge,
+        Denied,
+        Precondition,
+    ),
     stream=True,
     audit=Audit("create", "artifact", "{name}{reference.joined}"),
 )
@@ -144,7 +146,7 @@ async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) ->
     """Keep a manifest whose blobs are already here."""
     media_type = ctx.request.headers.get("content-type", "")
     pushed = manifests.pushed(here(ctx, name), reference=reference, media_type=media_type, raw=raw)
-    await ctx.write(partial(artifacts.add, pushed=pushed, enforced=await enforced(ctx)))
+    await push_manifest(ctx, pushed)
     location = f"/v2/{name}/manifests/{pushed.digest}"
     headers = {"Location": location, "Docker-Content-Digest": pushed.digest}
     if pushed.manifest.subject:
@@ -157,15 +159,16 @@ async def put_manifest(ctx: Ctx, name: str, reference: Reference, raw: bytes) ->
     MANIFEST,
     allow=remove,
     status=202,
-    fails=(ManifestUnknown, NameUnknown, DigestInvalid, ReferencedByOthers),
+    fails=(ManifestUnknown, NameUnknown, DigestInvalid, Precondition, ReferencedByOthers),
     audit=Audit("delete", "{reference.kind}", "{name}{reference.joined}"),
 )
 async def delete_manifest(ctx: Ctx, name: str, reference: Reference) -> Response:
     """Delete a tag, or, by digest, an artifact with all its tags and accessories."""
     if oci.is_digest(reference):
-        await deletion.remove(ctx.session, here(ctx, name), reference)
+        await deletion.remove(ctx.session, here(ctx, name), reference, await trash.terms(ctx))
     else:
-        await deletion.remove_tag(ctx.session, here(ctx, name), reference)
+        act = Act(here(ctx, name), "delete", ctx.principal.name)
+        await deletion.remove_tag(ctx.session, act, reference)
     return Response(status_code=202)
 
 
@@ -177,6 +180,10 @@ async def list_referrers(
     found = await accessories_of.referrers(
         ctx.session, here(ctx, name), digest, query.artifact_type
     )
+    if not found:
+        moved = await redirects.find(ctx.db.quick, name, project_too=False)
+        if moved is not None and await redirects.may_pull(ctx, moved):
+            raise NameUnknown(f"repository {name} not found")  # so that it is looked for there
     answer = schemas.Referrers([wire.show(schemas.ReferrerDescriptor, each) for each in found])
     headers = {"Content-Type": OCI_INDEX, "X-Total-Count": str(len(found))}
     if query.artifact_type:
@@ -229,6 +236,7 @@ async def delete_blob(ctx: Ctx, name: str, digest: Digest) -> Response:
 )
 async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Response:
     """Begin an upload; mount the blob from elsewhere; or take all of it at once."""
+    await redirects.refuse_former(ctx, here(ctx, name))
     if query.mount:
         digest = oci.parse_digest(query.mount)
         if await mount(ctx, here(ctx, name), digest, query.from_):
@@ -327,13 +335,8 @@ class Remembered(TypedDict, total=False):
 def remember(ctx: Ctx, name: str, headers: Mapping[str, str], **more: Unpack[Remembered]) -> None:
     """Let the same request be answered from memory while nothing changes."""
     raw = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
-    answer = Answer(name.partition("/")[0], raw, **more)
+    answer = Answer(name, raw, **more)
     ctx.the(Hot).remember(ctx.request.scope, ctx.principal, answer)
-
-
-async def enforced(ctx: Ctx) -> bool:
-    """Whether projects must keep to their limits."""
-    return (await ctx.the(Configuration).current()).quota_per_project_enable
 
 
 def uploads_of(ctx: Ctx, name: str, *, limited: bool = True) -> Pushes:
@@ -344,17 +347,18 @@ async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
     """Whether the blob could be taken from *source*, or, without one, from the same project."""
     limited = await enforced(ctx)
     if not source:
-        work = partial(blobs.mount_from_project, target=target, digest=digest, enforced=limited)
-        return await ctx.db.quick.write(work)
-    if not oci.NAME.fullmatch(source):
-        return False
-    source_id = await ctx.wiring.may(ctx.principal, pull, source.partition("/")[0])
-    if source_id is None:
-        return False
-    place = Place(source_id, source)
-    return await ctx.db.quick.write(
-        partial(blobs.mount, source=place, target=target, digest=digest, enforced=limited)
-    )
+        named = await blobs.holders(ctx.db.quick, target.project_id, digest)
+    else:
+        named = [source] if oci.NAME.fullmatch(source) else []
+    for name in named:
+        source_id = await ctx.wiring.may(ctx.principal, pull, name)
+        if source_id is None:
+            continue
+        place = Place(source_id, name)
+        return await ctx.db.quick.write(
+            partial(blobs.mount, source=place, target=target, digest=digest, enforced=limited)
+        )
+    return False
 
 
 def number(text: str) -> int | None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from harbor.artifacts.service import addresses
 from harbor.core.wire import Time
 from harbor.projects.schemas import Project
 
@@ -82,6 +83,11 @@ class SearchRepository(Struct):
     repository_name: str  # with its project
     pull_count: int
     artifact_count: int
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return addresses.of_repository(self.project_id, self.repository_name)
 
 
 class Search(Struct):

@@ -59,6 +59,8 @@ class Row:
     realname: str
     email: str
     is_admin: bool
+    by_flag: bool  # an administrator because one was made here
+    is_local: bool  # the password is kept here
     is_caller: bool
     created: Time
 
@@ -68,6 +70,7 @@ class UserList:
     grid: Grid
     rows: list[Row]
     local: bool  # accounts are made here, and have their passwords here
+    has_ldap: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,12 @@ async def users_page(ctx: Ctx, query: Listed) -> View:
         q=ui.filter_q(asked, FILTERS), sort=asked.sort, page=asked.page, page_size=asked.page_size
     )
     found, total = await users.listed(ctx.session, wanted)
+    values = await ctx.the(Configuration).current()
     page = UserList(
         grid=ui.grid(ctx.request, "users", asked, total, COLUMNS, filters=FILTERS, batch=BATCH),
         rows=[row_of(user, ctx.principal.user_id) for user in found],
-        local=(await ctx.the(Configuration).current()).auth_mode == users.DB_AUTH,
+        local=values.auth_mode == users.DB_AUTH,
+        has_ldap="ldap_auth" in values.sources,
     )
     return View("users/list.html", page)
 
@@ -219,7 +224,9 @@ def row_of(user: User, caller_id: int | None) -> Row:
         name=user.username,
         realname=user.realname,
         email=user.email or "",
-        is_admin=user.sysadmin_flag,
+        is_admin=user.is_admin,
+        by_flag=user.sysadmin_flag,
+        is_local=not user.source,
         is_caller=own,
         created=Time(user.creation_time),
     )

@@ -3,13 +3,14 @@
 from harbor.configuration.service import Configuration
 from harbor.core import crypto
 from harbor.core.api import Audit, Created, Ctx, Page, Routes
-from harbor.core.errors import BadRequest, Conflict, NotFound
-from harbor.core.security import own, signed_in, system
+from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
+from harbor.core.security import OF_SYSTEM, own, signed_in, system
 from harbor.core.wire import Id, Time
 from harbor.users import schemas
 from harbor.users import service as users
 from harbor.users.events import UserDeleted
 from harbor.users.models import User
+from harbor.users.service import oidc
 
 routes = Routes(prefix="/api/v2.0", tag="user")
 
@@ -48,15 +49,25 @@ async def create_user(ctx: Ctx, body: schemas.UserCreationReq) -> Created:
     return Created(f"/api/v2.0/users/{user.user_id}")
 
 
-@routes.on("GET", "/users/current", allow=signed_in, fails=(NotFound,))
+@routes.on("GET", "/users/current", allow=signed_in, fails=(NotFound, Precondition))
 async def get_current_user_info(ctx: Ctx) -> schemas.UserResp:
     """Show the caller's own account."""
-    return shown(await users.get(ctx.session, ctx.principal.known_id))
+    if ctx.principal.robot is not None:
+        raise Precondition("get current user not available for this security context: robot")
+    user = await users.get(ctx.session, ctx.principal.known_id)
+    answer = shown(user)
+    settings = ctx.the(Configuration)
+    if users.has_oidc(await settings.current()):
+        answer.oidc_user_meta = await oidc.info(ctx.session, user.user_id, settings.box)
+    return answer
 
 
-@routes.on("GET", "/users/search", allow=signed_in)
+@routes.on("GET", "/users/search", allow=signed_in, fails=(Forbidden,))
 async def search_users(ctx: Ctx, query: schemas.UserQuery) -> Page[schemas.UserSearchRespItem]:
     """Find people by a part of their names."""
+    robot = ctx.principal.robot
+    if robot is not None and not robot.may(OF_SYSTEM, "user", "list"):
+        raise Forbidden(f"{ctx.principal.name} may not list user")
     found, total = await users.search(ctx.session, query)
     return Page([schemas.UserSearchRespItem(user_id, name) for user_id, name in found], total)
 
@@ -78,6 +89,7 @@ async def update_user_profile(ctx: Ctx, user_id: Id, body: schemas.UserProfile) 
     """Change e-mail address, real name and comment."""
     values = await ctx.the(Configuration).current()
     users.check_mode(values.auth_mode, user_id, who=ctx.principal)
+    await users.spare_administrators(ctx.session, user_id, who=ctx.principal)
     ctx.subject = (await users.update_profile(ctx.session, user_id, body)).username
 
 
@@ -90,6 +102,7 @@ async def update_user_profile(ctx: Ctx, user_id: Id, body: schemas.UserProfile) 
 )
 async def delete_user(ctx: Ctx, user_id: Id) -> None:
     """Delete an account; its sessions and memberships end with it."""
+    await users.spare_administrators(ctx.session, user_id, who=ctx.principal)
     ctx.subject = await users.remove(ctx.session, user_id, who=ctx.principal)
     await ctx.tell(UserDeleted(user_id))
 
@@ -103,7 +116,23 @@ async def delete_user(ctx: Ctx, user_id: Id) -> None:
 )
 async def set_user_sys_admin(ctx: Ctx, user_id: Id, body: schemas.UserSysAdminFlag) -> None:
     """Make somebody an administrator, or take that away; it counts at once."""
+    users.refuse_robot(ctx.principal)
     ctx.subject = await users.set_sysadmin(ctx.session, user_id, is_admin=body.sysadmin_flag)
+
+
+@routes.on(
+    "PUT",
+    "/users/{user_id}/cli_secret",
+    allow=own("user", "update"),
+    fails=(NotFound, BadRequest, Precondition),
+    audit=Audit("update", "user", "{user_id}"),
+)
+async def set_cli_secret(ctx: Ctx, user_id: Id, body: schemas.OIDCCliSecretReq) -> None:
+    """Change the secret that the clients of somebody from OIDC use for a password."""
+    settings = ctx.the(Configuration)
+    if not users.has_oidc(await settings.current()):
+        raise Precondition("there are secrets for clients only where people come from OIDC")
+    ctx.subject = await oidc.set_secret(ctx.session, user_id, body.secret, settings.box)
 
 
 def shown(user: User) -> schemas.UserResp:
@@ -114,7 +143,7 @@ def shown(user: User) -> schemas.UserResp:
         realname=user.realname,
         comment=user.comment,
         sysadmin_flag=user.sysadmin_flag,
-        admin_role_in_auth=False,
+        admin_role_in_auth=user.admin_role_in_auth,
         creation_time=Time(user.creation_time),
         update_time=Time(user.update_time),
     )

@@ -79,6 +79,23 @@ class UserSearchRespItem(Struct):
     username: str
 
 
+class OIDCUserInfo(Struct):
+    """Who somebody is at the OpenID provider, and the secret of their clients."""
+
+    id: int
+    user_id: int
+    subiss: str  # subject and issuer, one after the other, as in Harbor
+    secret: str
+    creation_time: Time
+    update_time: Time
+
+
+class OIDCCliSecretReq(Struct):
+    """Another secret for clients; if it is empty, one is made."""
+
+    secret: Annotated[str, Meta(max_length=255)] = ""
+
+
 class UserResp(Struct, kw_only=True, omit_defaults=True):
     """A person; what is empty is left out."""
 
@@ -89,5 +106,6 @@ class UserResp(Struct, kw_only=True, omit_defaults=True):
     comment: str = ""
     sysadmin_flag: bool
     admin_role_in_auth: bool  # a right that comes from LDAP or OIDC, for one session
+    oidc_user_meta: OIDCUserInfo | None = None  # of the caller, where people come from OIDC
     creation_time: Time
     update_time: Time

@@ -36,17 +36,21 @@ dialog.addEventListener("input", (event) => {
   if (form) form.dataset.changed = "";
 });
 
-// The answer to a form that did what it should: {to, said}, from ui.done.
+// The answer to a form that did what it should: {to, said, link}, from ui.done.
 document.addEventListener("harbor:done", (event) => {
-  const { to, said } = event.detail;
+  const { to, said, link } = event.detail;
   if (dialog.open) dialog.close();
+  if (!to) { // the page stays as it is
+    toast(said, "", link);
+    return;
+  }
   const target = new URL(to, location.href);
   if (target.pathname !== location.pathname) {
     document.cookie = `harbor-said=${encodeURIComponent(said.slice(0, 500))}; Path=/; Max-Age=60; SameSite=Lax`;
     location.assign(target);
     return;
   }
-  toast(said);
+  toast(said, "", link);
   const address = target.search ? target.pathname + target.search : location.pathname + location.search;
   window.htmx.ajax("GET", address, { target: "#main", select: "#main", swap: "outerHTML" });
 });

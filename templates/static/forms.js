@@ -71,8 +71,16 @@ document.addEventListener("click", (event) => {
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, shown ? "#eye" : "#eye-off"));
 });
 
+// All boxes of a matrix at once.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-tick]");
+  if (!button) return;
+  const boxes = button.closest(".matrix").querySelectorAll("input[type=checkbox]");
+  for (const box of boxes) box.checked = button.dataset.tick === "all";
+});
+
 function ready(part) {
-  for (const button of part.querySelectorAll("[data-reveal][hidden]")) button.hidden = false;
+  for (const button of part.querySelectorAll("[data-reveal][hidden], [data-tick][hidden]")) button.hidden = false;
 }
 document.addEventListener("htmx:load", (event) => ready(event.detail.elt));
 ready(document);

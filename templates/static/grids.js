@@ -13,7 +13,7 @@ function count(grid) {
   }
   const words = grid.querySelector("[data-count]");
   if (words) words.textContent = chosen === 1 ? words.dataset.one : words.dataset.many.replace("%s", chosen);
-  for (const button of grid.querySelectorAll("[data-only-one]")) button.disabled = chosen !== 1;
+  for (const button of grid.querySelectorAll("[data-exactly]")) button.disabled = chosen !== Number(button.dataset.exactly);
 }
 
 let last = null; // the box that was clicked last, for a range with Shift
@@ -48,6 +48,16 @@ function remember(name, key, value) {
   told.set(key, value);
   keep(`harbor-grid-${name}`, told.toString());
 }
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-remember]");
+  if (!link) return;
+  const told = link.dataset;
+  remember(told.remember, told.key, told.value);
+  const there = new URL(location.href); // the filter may say something else by now
+  there.searchParams.set(told.key, told.value);
+  link.href = there.href;
+});
 
 document.addEventListener("change", (event) => {
   const element = event.target;

@@ -9,5 +9,6 @@ import "./live.js";
 import "./menus.js";
 import "./palette.js";
 import "./tabs.js";
+import "./passkeys.js";
 import "./passwords.js";
 import "./toasts.js";

@@ -9,7 +9,8 @@ function raise() {
 }
 
 function age(element) {
-  if (!element.classList.contains("bad")) setTimeout(() => remove(element), LIFE_MS);
+  const life = element.querySelector("a") ? 2 * LIFE_MS : LIFE_MS; // a link is there to be reached
+  if (!element.classList.contains("bad")) setTimeout(() => remove(element), life);
 }
 
 function remove(element) {
@@ -17,11 +18,19 @@ function remove(element) {
   if (!region.children.length && region.matches(":popover-open")) region.hidePopover();
 }
 
-export function toast(text, kind = "") {
+function linked([address, words]) {
+  const element = document.createElement("a");
+  element.href = address;
+  element.textContent = words;
+  return element;
+}
+
+export function toast(text, kind = "", link = null) {
   if (!text) return;
   const pattern = document.querySelector(`template[data-toast="${kind}"]`);
   const element = pattern.content.firstElementChild.cloneNode(true);
   element.querySelector("p").textContent = text;
+  if (link) element.querySelector("p").append(" ", linked(link));
   while (region.children.length > 3) region.firstElementChild.remove();
   region.append(element);
   raise();

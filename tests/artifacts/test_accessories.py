@@ -5,18 +5,24 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from tests.artifacts.rest import artifact, get
 from tests.make import (
+    CONFIG,
+    LAYER,
     OCI_MANIFEST,
+    Pushed,
     descriptor,
     manifest_of,
     push_blob,
     push_image,
+    push_index,
     push_referrer,
     put_manifest,
     sha256,
 )
 from tests.registry.servers import Rows
 
+NYDUS = "containerd.io/snapshot/nydus-bootstrap"
 COSIGN_LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 
@@ -93,3 +99,58 @@ def test_an_accessory_is_one_once(shared: TestClient, repo: str, shared_rows: Ro
     for tag in ("a", "b"):
         assert put_manifest(shared, repo, tag, about.raw).status_code == 201
     assert kinds(shared_rows, repo) == [("subject.accessory", image.digest)]
+
+
+@pytest.mark.parametrize(
+    ("config", "layer", "kind"),
+    [
+        (CONFIG, NYDUS, "accelerator.nydus"),
+        ("application/vnd.docker.container.image.v1+json", NYDUS, "accelerator.nydus"),
+        ("application/vnd.oci.empty.v1+json", NYDUS, "subject.accessory"),
+        (CONFIG, "other", "subject.accessory"),
+        (CONFIG, None, "subject.accessory"),
+    ],
+)
+def test_an_accelerated_image_is_known_by_its_last_layer(
+    shared: TestClient, repo: str, shared_rows: Rows, config: str, layer: str | None, kind: str
+) -> None:
+    image = push_image(shared, repo)
+    first = descriptor(image.blobs[1], LAYER, annotations={NYDUS: "true"} if not layer else {})
+    last = descriptor(image.blobs[1], LAYER, annotations={layer: "true"} if layer else {})
+    document = manifest_of(image.blobs[0], subject=descriptor(image.raw, OCI_MANIFEST))
+    document["config"]["mediaType"] = config
+    document["layers"] = [first, last]
+    assert put_manifest(shared, repo, "fast", document).status_code == 201
+    assert kinds(shared_rows, repo) == [(kind, image.digest)]
+    (shown,) = get(shared, artifact(repo, image.digest))["accessories"]
+    assert shown["type"] == kind
+
+
+NOTATION = "application/vnd.cncf.notary.signature"
+
+
+def inherited(client: TestClient, repo: str, image: Pushed, **asked: Any) -> list[str] | None:
+    """The digests of what an artifact inherits, if it says that it does."""
+    path = artifact(repo, image.digest)
+    found = get(client, path, **({"with_inherited_accessory": True} | asked))
+    if "inherited_accessories" not in found:
+        return None
+    return [each["digest"] for each in found["inherited_accessories"]]
+
+
+def test_a_child_inherits_the_signatures_of_its_index(shared: TestClient, repo: str) -> None:
+    child, other = push_image(shared, repo, "child"), push_image(shared, repo, "other")
+    index = push_index(shared, repo, "multi", child, child)
+    signature = push_referrer(shared, repo, index, NOTATION)
+    push_referrer(shared, repo, index, "application/spdx+json")
+    assert inherited(shared, repo, child) == [signature.digest]
+    for image in (other, index):
+        assert inherited(shared, repo, image) is None
+    assert inherited(shared, repo, child, with_inherited_accessory=False) is None
+    second = push_index(shared, repo, "second", child, annotations={"n": "2"})
+    more = push_referrer(shared, repo, second, NOTATION)
+    assert inherited(shared, repo, child) == [signature.digest, more.digest]
+    own = push_referrer(shared, repo, child, "application/spdx+json")
+    assert own.digest not in (inherited(shared, repo, child) or [])
+    push_referrer(shared, repo, child, NOTATION)
+    assert inherited(shared, repo, child) is None

@@ -28,6 +28,8 @@ from tests.make import (
 )
 from tests.registry.servers import Change, project_of
 
+pytestmark = pytest.mark.once
+
 OURS = "harbor-registry"
 Key = rsa.RSAPrivateKey
 

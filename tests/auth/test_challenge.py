@@ -22,6 +22,8 @@ from tests.make import (
 )
 from tests.registry.servers import ask, project_of
 
+pytestmark = pytest.mark.once
+
 DIGEST = sha256(b"something")
 UPLOAD = "blobs/uploads/" + 32 * "0"
 SERVICE = 'service="harbor-registry"'

@@ -15,6 +15,8 @@ from harbor.core.security import Principal
 from tests.auth import keys
 from tests.registry.servers import in_server
 
+pytestmark = pytest.mark.once
+
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 accesses = st.builds(
     Access,

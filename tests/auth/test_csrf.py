@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from harbor.app import Building, operations
+from harbor.app import Building
 from harbor.auth import cookies, csrf
 from harbor.core.crypto import Box
 from harbor.core.settings import Settings
+from harbor.doors import operations
 from harbor.users.service import RENAMED_ADMIN
 from tests.auth.browsers import (
     browser,
@@ -23,6 +24,8 @@ from tests.auth.browsers import (
 from tests.conftest import Start
 from tests.make import ADMIN, API, PASSWORD, error_of, make_project, make_user, message_of
 from tests.permissions.test_permissions import id_of
+
+pytestmark = pytest.mark.once
 
 PROJECT = {"project_name": "made"}
 OWN = {"Origin": "http://testserver"}

@@ -135,13 +135,14 @@ def test_a_session_alone_does_not_change_it(client: TestClient, ann: Login) -> N
 
 
 def test_guessing_the_old_one_locks_the_name(start: Start) -> None:
-    client = start(failed_login_delay_s=2.0)
+    client = start(failed_login_delay_s=0.001)
     login = make_user(client, "ann")
     here = signed_in(client, login)
     headers = meant(here)
     accounts = client.app.known.accounts  # type: ignore[attr-defined]
+    accounts.lockout.delay_s = 60.0
     assert put(here, ANN, "wrong", NEW, headers=headers).status_code == 403
-    assert ("ann", "testclient") in accounts._locked_until
+    assert accounts.lockout.is_locked("ann", "testclient")
 
 
 def test_what_was_changed_meanwhile_is_not_changed_back(

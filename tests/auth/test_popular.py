@@ -36,7 +36,10 @@ def test_the_most_pulled_public_ones_come_first(client: TestClient) -> None:
         pull(client, name, times)
     flush(client)
     assert offered(client) == [("open/b", "3"), ("open/c", "2"), ("open/a", "1")]
-    assert f'href="/harbor/projects/{opened}"' in client.get("/account/sign-in").text
+    assert (
+        f'href="/harbor/projects/{opened}/repositories/b/artifacts-tab"'
+        in client.get("/account/sign-in").text
+    )
     assert "secret" not in client.get("/account/sign-in").text
     settings = {"metadata": {"public": "false"}}
     changed = client.put("/api/v2.0/projects/open", json=settings, auth=ADMIN)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from harbor.app import operations
 from harbor.auth.csrf import SAFE
+from harbor.doors import operations
 from tests.auth.browsers import browser, configure, meant, sign_in, signed_in, who
 from tests.conftest import Start
 from tests.make import (
@@ -21,6 +21,8 @@ from tests.make import (
 )
 from tests.permissions.test_permissions import id_of
 from tests.registry.servers import Rows
+
+pytestmark = pytest.mark.once
 
 TEXT = "The system is in read only mode. Any modification is prohibited."
 ALLOWED = {"updateConfigurations", "login", "postLogOut", "userExists"}

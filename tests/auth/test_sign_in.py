@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from harbor.auth import cookies, csrf
+from harbor.core import crypto
 from tests.auth.browsers import (
     browser,
     configure,
@@ -214,18 +215,65 @@ def test_while_a_name_is_locked_nobody_signs_in_and_nothing_is_written(
     assert sorted(line[-1] for line in lines(rows)) == [False, True]
 
 
-def test_guessing_at_once_is_no_faster(start: Start) -> None:
-    client = start(failed_login_delay_s=1.0)
-    name, password = make_user(client, "ann")
+class Compared(list[str]):
+    """The passwords that were compared with a hash, as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Event()
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> Compared:
+    found = Compared()
+    verify_password = crypto.verify_password
+
+    async def verify(password: str, kept: str | None) -> tuple[bool, str | None]:
+        found.append(password)
+        found.begun.set()
+        return await verify_password(password, kept)
+
+    monkeypatch.setattr(crypto, "verify_password", verify)
+    return found
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["an-account", "no-account"])
+def test_guessing_at_once_is_no_faster_and_tells_nothing(
+    start: Start, compared: Compared, known: bool
+) -> None:
+    """Of all who guess at a name at once, one is heard, whether or not there is an account."""
+    client = start(failed_login_delay_s=0.1)
+    name, password = make_user(client, "ann") if known else ("ann", "Some-Passw0rd")
     accounts = client.app.known.accounts  # type: ignore[attr-defined]
+    compared.clear()
+    compared.begun.clear()
 
     async def guess() -> list[Any]:
-        guesses = [*(f"wrong {number}" for number in range(5)), password]
+        first = asyncio.create_task(accounts.check(name, "wrong 0", address="10.0.0.9"))
+        await compared.begun.wait()  # who comes first is not for the database to say
+        others = [*(f"wrong {number}" for number in range(1, 5)), password]
         return await asyncio.gather(
-            *(accounts.check(name, each, address="10.0.0.9") for each in guesses)
+            first, *(accounts.check(name, each, address="10.0.0.9") for each in others)
         )
 
     assert in_server(client, guess) == 6 * [None]
+    assert compared == ["wrong 0"]
+
+
+def test_the_same_right_password_many_times_at_once_is_compared_once(
+    client: TestClient, compared: Compared
+) -> None:
+    name, password = make_user(client, "ann")
+    accounts = client.app.known.accounts  # type: ignore[attr-defined]
+    compared.clear()
+
+    async def come() -> list[Any]:
+        return await asyncio.gather(
+            *(accounts.check(name, password, address="10.0.0.9") for _ in range(5))
+        )
+
+    assert [each.username for each in in_server(client, come)] == 5 * [name]
+    assert compared == [password]
 
 
 def test_a_signed_in_browser_may_sign_in_as_somebody_else(client: TestClient, rows: Rows) -> None:

@@ -9,6 +9,7 @@ What a test needs it prepares through ``site.api``.
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
@@ -58,6 +59,11 @@ STILL = """async (patience) => {
 }"""
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("dark", "light")
+# What axe is told; between the two, nothing but colours differs.
+LOOKS: dict[Scheme, dict[str, Any]] = {
+    "dark": {"runOnly": ["color-contrast"]},
+    "light": {"resultTypes": ["violations"]},
+}
 Shot = Callable[[Page, str], None]
 Accessible = Callable[[Page], None]
 
@@ -73,19 +79,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.fixture(scope="session")
+def first_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Site]:
+    """The data folder that each file of tests gets a copy of, and what is known of it."""
+    data = tmp_path_factory.mktemp("first") / "data"
+    with open_site(data) as site:
+        return data, site
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with open_site(tmp_path_factory.mktemp("site")) as opened:
+def site(first_site: tuple[Path, Site], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    original, known = first_site
+    data = shutil.copytree(original, tmp_path_factory.mktemp("site") / "data")
+    known = replace(known, people=dict(known.people), ids=dict(known.ids))
+    with open_site(data, known) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def chromium(site: Site) -> Iterator[Browser]:
-    """Debian's, because Playwright's own cannot be installed as a package."""
-    program = shutil.which("chromium")
+    """Debian's, because Playwright's own cannot be installed as a package.
+
+    The one without windows draws the same with half the processor time.
+    """
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert program, "chromium is missing: run make browser"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program)
+        browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu"])
         yield browser
         browser.close()
 
@@ -118,8 +138,11 @@ def page_as(
             if role not in sessions:
                 sessions[role] = sign_in(chromium, site, role)
             more.setdefault("storage_state", sessions[role])
-        told = {"viewport": DESKTOP, "locale": "en-US", "timezone_id": "UTC"} | more
-        context = chromium.new_context(base_url=site.url, reduced_motion="reduce", **told)
+        # With a window, a browser lets the page that somebody looks at fill the clipboard.
+        usual = {"permissions": ["clipboard-read", "clipboard-write"], "viewport": DESKTOP}
+        place = {"base_url": site.url, "locale": "en-US", "timezone_id": "UTC"}
+        told = {**usual, **place} | more
+        context = chromium.new_context(reduced_motion="reduce", **told)
         contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)
         guard.watch(context)
@@ -131,12 +154,11 @@ def page_as(
 
 
 def sign_in(chromium: Browser, site: Site, role: str) -> StorageState:
-    """Sign in as a person does; return what the browser keeps of it."""
-    context = chromium.new_context(base_url=site.url, locale="en-US")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    fill_in(page, site.people[role])
-    arrive(page, "/devcenter-api-2.0")
+    """Begin a session; return what a browser keeps of it. The page for it has its own tests."""
+    context = chromium.new_context(base_url=site.url)
+    name, password = site.people[role]
+    answer = context.request.post("/c/login", form={"principal": name, "password": password})
+    assert answer.ok, answer.status
     kept = context.storage_state()
     context.close()
     return kept
@@ -188,10 +210,10 @@ def accessible() -> Accessible:
     """Lets axe look at a page, light and dark; nothing serious may be wrong with it."""
 
     def judge(page: Page) -> None:
-        for scheme in SCHEMES:
+        for scheme, options in LOOKS.items():
             dress(page, scheme)
             page.evaluate(STILL, PATIENCE_MS)
-            found = Axe().run(page).response["violations"]
+            found = Axe().run(page, options=options).response["violations"]
             grave = [
                 f"{each['id']}: {each['help']}\n  {node['html']}\n  {node['failureSummary']}"
                 for each in found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -31,23 +31,26 @@ class Site:
 
 
 @contextmanager
-def open_site(folder: Path) -> Iterator[Site]:
-    """A running registry with a private and a public project, an image in each.
+def open_site(data: Path, known: Site | None = None) -> Iterator[Site]:
+    """A running registry on a *data* folder, which is a copy of that of the *known* one, or new.
 
-    In both projects everybody has the role of their name, except ``stranger``, who has none.
+    There is a private and a public project with an image in each. In both everybody has the role
+    of their name, except ``stranger``, who has none.
     """
-    with servers(folder) as make:
-        server = make(failed_login_delay_s=0.0)
+    with servers(data.parent) as make:
+        server = make(data, failed_login_delay_s=0.0, database_url="")
         server.start()
         url = f"http://127.0.0.1:{server.port}"
         with httpx2.Client(base_url=url, timeout=60) as http:
             # What the functions of tests.make use of a test client, any client has.
-            yield furnish(Site(url, cast(TestClient, http), {"admin": ADMIN}))
+            api = cast(TestClient, http)
+            yield replace(known, url=url, api=api) if known else furnish(url, api)
         assert server.stop() == 0
         assert "Traceback" not in server.output(), server.output()
 
 
-def furnish(site: Site) -> Site:
+def furnish(url: str, api: TestClient) -> Site:
+    site = Site(url, api, {"admin": ADMIN})
     for role in ("stranger", *ROLES):
         site.people[role] = make_user(site.api, role.lower())
     for project in (PRIVATE, PUBLIC):

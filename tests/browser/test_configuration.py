@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from tests.auth.provider import running
 from tests.browser.conftest import Accessible, PageAs, Shot, arrive
 from tests.browser.guard import Guard
 from tests.browser.site import Site
@@ -117,3 +118,33 @@ def test_the_configuration_is_for_administrators(page_as: PageAs, guard: Guard, 
     stranger = page_as()
     stranger.goto(path)
     arrive(stranger, "/account/sign-in")
+
+
+def test_an_openid_provider_is_entered_and_tried(
+    page_as: PageAs, guard: Guard, shot: Shot, accessible: Accessible
+) -> None:
+    guard.expect_refusal()
+    with running() as provider:
+        page = page_as("admin")
+        page.goto("/harbor/configs/auth?mode=oidc_auth")
+        page.get_by_label("Name", exact=True).fill("Example ID")
+        page.get_by_label("Issuer URL").fill(f"{provider.url}/else")
+        page.get_by_label("Client ID").fill("harbor")
+        page.get_by_label("Client secret").fill("the-secret")
+        page.get_by_label("Scopes").fill("openid,profile,offline_access")
+        page.get_by_label("Further parameters").fill("[]")
+        page.get_by_role("button", name="Test").click()
+        expect(page.get_by_text("The provider cannot be used")).to_be_visible()
+        page.get_by_label("Issuer URL").fill(provider.url)
+        page.get_by_role("button", name="Test").click()
+        expect(page.get_by_text("The provider answers, and its keys can be read.")).to_be_visible()
+        shot(page, "oidc-configuration")
+        accessible(page)
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#f-oidc_extra_redirect_parms-wrong")).to_be_visible()
+        page.get_by_label("Further parameters").fill('{"prompt": "consent"}')
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_text("The settings were saved.")).to_be_visible()
+        visitor = page_as()
+        visitor.goto("/account/sign-in")
+        expect(visitor.get_by_role("link", name="Sign in with Example ID")).to_be_visible()

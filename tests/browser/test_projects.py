@@ -14,7 +14,8 @@ def test_a_stranger_looks_around(page_as: PageAs, shot: Shot, accessible: Access
     accessible(page)
     shot(page, "projects-stranger")
     page.get_by_role("link", name="open", exact=True).click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories")
+    page.get_by_role("link", name="Summary", exact=True).click()
     expect(page.get_by_text("pull 127.0.0.1")).to_be_visible()
     accessible(page)
 
@@ -32,7 +33,7 @@ def test_the_list_shows_numbers_and_is_filtered_while_typing(
     expect(page.get_by_role("link", name="team", exact=True)).to_be_visible()
     page.wait_for_url("**text=tea*")
     page.get_by_role("link", name="team", exact=True).click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories")
     page.go_back()
     expect(page.get_by_placeholder("Filter projects…")).to_have_value("tea")
 
@@ -57,7 +58,7 @@ def test_a_project_is_made_in_the_dialog(
     expect(name).to_have_value("by-hand")
     page.get_by_label("Storage limit", exact=True).fill("3")
     page.get_by_role("button", name="Create").click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories")
     expect(page.get_by_role("heading", level=1)).to_contain_text("by-hand")
     expect(page.get_by_text("The project was created.")).to_be_visible()
     expect(page.get_by_text("of 3 GiB").first).to_be_visible()
@@ -116,4 +117,4 @@ def test_tabs_are_those_that_one_may_open(site: Site, page_as: PageAs) -> None:
     page = page_as("limitedGuest")
     page.goto(site.path("team", "summary"))
     tabs = page.get_by_role("navigation", name="Pages of the project").get_by_role("link")
-    expect(tabs).to_have_text(["Summary", "Configuration"])
+    expect(tabs).to_have_text(["Summary", "Repositories", "Configuration"])

@@ -38,7 +38,7 @@ def test_what_projects_store_is_shown_as_bars(
     accessible(page)
     shot(page, "quotas")
     row(page, "roomy").get_by_role("link", name="roomy").click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories")
 
 
 def test_the_list_is_sorted_paged_and_found_again(site: Site, page_as: PageAs) -> None:

@@ -23,7 +23,7 @@ def test_anything_is_reached_by_typing(
     while project.get_attribute("aria-selected") != "true":
         page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    arrive(page, site.path("team", "summary"))
+    arrive(page, site.path("team", "repositories"))
 
 
 def test_a_page_of_the_navigation_is_reached_by_typing(page_as: PageAs) -> None:
@@ -67,7 +67,7 @@ def test_strangers_find_what_is_public(page_as: PageAs, shot: Shot, accessible: 
     accessible(page)
     shot(page, "search")
     page.get_by_role("link", name="library", exact=True).click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories")
     page.go_back()
     expect(box).to_have_value("a")
 

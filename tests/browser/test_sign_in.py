@@ -80,4 +80,4 @@ def test_strangers_are_offered_what_is_pulled_most(
     accessible(page)
     shot(page, "sign-in-popular")
     popular.get_by_role("link", name="open/app").click()
-    page.wait_for_url("**/summary")
+    page.wait_for_url("**/repositories/app/artifacts-tab")

@@ -1,6 +1,5 @@
 """One running registry, and one Docker engine, for all clients; a home for each test."""
 
-import asyncio
 import contextlib
 import hashlib
 import os
@@ -76,7 +75,7 @@ def serving(folder: Path, kind: type[Server] = Server, **settings: str) -> Itera
     """A running server; it must stop when told, and not have stumbled."""
     name = f"harbor_clients_{uuid.uuid4().hex}"
     if POSTGRESQL:
-        asyncio.run(administer(f'CREATE DATABASE "{name}"'))
+        administer(f'CREATE DATABASE "{name}"')
         settings |= {"HARBOR_DATABASE_URL": database(name)}
     server = kind(folder, {"HARBOR_FAILED_LOGIN_DELAY_S": "0", **settings})
     server.start()
@@ -87,7 +86,7 @@ def serving(folder: Path, kind: type[Server] = Server, **settings: str) -> Itera
     finally:
         server.clean_up()
         if POSTGRESQL:
-            asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+            administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ FORM = {
     "token_expiration": "20",
     "robot_name_prefix": "bot$",
     "robot_token_duration": "7",
+    "trash_days": "0",
     "recorded": ["create_project", "delete_project"],
     "banner": "Back at noon",
     "banner_type": "warning",

@@ -174,7 +174,7 @@ def test_unknown_settings_and_nulls_change_nothing(client: TestClient, rows: Row
     before = shown(client)
     answer = change(
         client,
-        email_host="mail.example.com",
+        email_identity="mail.example.com",
         scan_all_policy={"type": "daily"},
         pull_time_update_disable=True,
         read_only=None,
@@ -203,20 +203,25 @@ def test_the_empty_text_brings_the_default_back(
     assert value_of(client, name) == default
 
 
-def test_the_auth_mode_is_fixed_as_soon_as_there_are_users(client: TestClient) -> None:
+def test_the_mode_may_change_and_the_former_one_goes_on_where_there_are_users(
+    client: TestClient,
+) -> None:
     assert change(client, auth_mode="ldap_auth").status_code == 200
     assert change(client, auth_mode="db_auth").status_code == 200
+    assert value_of(client, "auth_sources") == ""
     make_user(client, "ann")
-    assert shown(client)["auth_mode"] == {"value": "db_auth", "editable": False}
-    answer = change(client, auth_mode="oidc_auth", session_timeout=61)
-    assert error_of(answer) == (400, "BAD_REQUEST")
-    assert message_of(answer) == (
-        "the auth mode cannot be modified as new users have been inserted into database"
-    )
-    assert value_of(client, "session_timeout") == 60
+    assert shown(client)["auth_mode"] == {"value": "db_auth", "editable": True}
+    assert change(client, auth_mode="ldap_auth").status_code == 200
+    assert change(client, auth_mode="oidc_auth").status_code == 200
+    assert value_of(client, "auth_sources") == "ldap_auth"
+    assert change(client, auth_mode="ldap_auth").status_code == 200
+    assert value_of(client, "auth_sources") == "oidc_auth"
     # Whoever sends all settings back changes nothing.
-    assert change(client, auth_mode="db_auth", session_timeout=62).status_code == 200
-    assert value_of(client, "session_timeout") == 62
+    assert change(client, auth_mode="ldap_auth", session_timeout=62).status_code == 200
+    assert value_of(client, "auth_sources") == "oidc_auth"
+    assert change(client, auth_mode="db_auth", auth_sources="").status_code == 200
+    assert value_of(client, "auth_sources") == ""
+    assert error_of(change(client, auth_sources="local")) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
@@ -301,7 +306,10 @@ def test_all_settings_at_once_fit_into_a_line_of_the_audit_log(
 ) -> None:
     told = {name: item["value"] for name, item in shown(client).items() if "value" in item}
     told |= {name: "filled" for name in BY_API if told.get(name) == ""}
+    told["auth_sources"] = "ldap_auth"
     del told["audit_log_forward_endpoint"], told["banner_message"]
+    told["oidc_endpoint"] = "https://id.example.org"
+    told["workload_issuers"] = "https://ci.example.org"
     assert change(client, **told).status_code == 200
     [(resource,)] = rows("SELECT resource FROM audit_log_ext")
     assert 900 < len(resource) <= 1024

@@ -188,10 +188,10 @@ def test_unknown_names_in_the_environment_are_logged(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def work(db: Database) -> None:
-        Configuration(db, BOX, '{"email_host": "mail.example.com"}')
+        Configuration(db, BOX, '{"email_identity": "mail.example.com"}')
 
     on(database_url, work)
-    assert [vars(record)["setting"] for record in caplog.records] == ["email_host"]
+    assert [vars(record)["setting"] for record in caplog.records] == ["email_identity"]
 
 
 def test_every_setting_has_a_kind_and_every_secret_is_marked() -> None:

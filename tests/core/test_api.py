@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Meta, Struct
 from sqlalchemy import insert
+from sqlalchemy.exc import DBAPIError
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Router
@@ -16,13 +17,14 @@ from starlette.types import Message
 
 from harbor.audit.service import AuditTrail, Syslog
 from harbor.configuration.service import Configuration
-from harbor.core import api, web, wire
+from harbor.core import web, wire
 from harbor.core.api import Audit, Created, Ctx, Op, Page, Routes, Wiring
 from harbor.core.crypto import Box
 from harbor.core.db import Database
 from harbor.core.errors import Conflict, Forbidden, NotFound, TooLarge, Unauthorized, Unprocessable
 from harbor.core.events import Events
 from harbor.core.later import Later
+from harbor.core.routing import Operations, planned
 from harbor.core.security import NOBODY, Permission, Principal, anyone, project, signed_in, system
 from harbor.core.settings import Settings
 from harbor.core.storage.memory import MemoryStore
@@ -63,6 +65,22 @@ async def create_thing(ctx: Ctx, body: Body) -> Created:
     await keep(ctx, body.name)
     if body.fail:
         raise Conflict("no")
+    return Created(f"/t/things/{body.name}")
+
+
+class Ended(Exception):
+    """As the driver says that a transaction was ended, since two waited for each other."""
+
+    sqlstate = "40P01"
+
+
+@routes.on("POST", "/quarrels", allow=signed_in, status=201, audit=Audit("create", "thing", "it"))
+async def quarrel(ctx: Ctx, body: Body) -> Created:
+    """Keep a thing, at the third try; never if it is to fail."""
+    tries = ctx.request.scope["tries"] = ctx.request.scope.get("tries", 0) + 1
+    await keep(ctx, f"{body.name}{tries}")
+    if body.fail or tries < 3:
+        raise DBAPIError("UPDATE", None, Ended())
     return Created(f"/t/things/{body.name}")
 
 
@@ -163,7 +181,7 @@ def things(database_url: str, tmp_path: Any) -> Iterator[TestClient]:
         show_error=frame.show_error,
         events=Events(),
     )
-    router = Router(api.routes(routes.ops, wiring), lifespan=lifespan)
+    router = Router([Operations(planned(routes.ops), wiring)], lifespan=lifespan)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await router({**scope, "app": router}, receive, send)
@@ -193,6 +211,16 @@ def test_a_failure_keeps_nothing_but_its_line_in_the_audit_log(
     assert [(*line[:4], bool(line[4])) for line in rows(LINES)] == [
         ("create", "thing", "one", "ann", False)
     ]
+
+
+def test_a_transaction_that_waited_for_another_begins_again(things: TestClient, rows: Rows) -> None:
+    assert things.post("/t/quarrels", json={"name": "one"}, headers=ANN).status_code == 201
+    assert rows(KEPT) == [("one3",)]
+    assert rows(LINES) == [("create", "thing", "it", "ann", True)]
+    never = things.post("/t/quarrels", json={"name": "two", "fail": True}, headers=ANN)
+    assert error_of(never) == (503, "SERVICE_UNAVAILABLE")
+    assert never.headers["Retry-After"]
+    assert rows(KEPT) == [("one3",)]
 
 
 def test_who_is_refused_is_not_read_and_not_audited(things: TestClient, rows: Rows) -> None:

@@ -51,7 +51,7 @@ def test_an_error_has_harbors_status_and_code(name: str) -> None:
 
 def test_every_error_has_a_status_and_a_code_of_its_own() -> None:
     for kind in HarborError.__subclasses__():
-        assert 400 <= kind.status < 600
+        assert 300 <= kind.status < 600
         assert kind.code == kind.code.upper()
         assert kind.code != "UNKNOWN"
 

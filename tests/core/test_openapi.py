@@ -6,10 +6,10 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.testclient import TestClient
 
-from harbor.app import operations
 from harbor.core import openapi
 from harbor.core.api import Op
 from harbor.core.openapi import camel
+from harbor.doors import operations
 
 DOCUMENT = openapi.document(operations(), "Harbor", "1.0")
 DESCRIBED = [op for op in operations() if not op.page]
@@ -65,7 +65,16 @@ def test_every_failure_that_is_declared_is_described() -> None:
             answer = found["responses"][str(kind.status)]
             assert kind.code in answer["description"]
             schema = answer["content"]["application/json"]["schema"]
-            assert schema == {"$ref": "#/components/schemas/Errors"}
+            says_else = op.failing is not None and op.failing[0] == kind.status
+            assert (schema == {"$ref": "#/components/schemas/Errors"}) != says_else
+
+
+def test_a_failure_that_says_something_else_is_described() -> None:
+    told = DOCUMENT["paths"]["/api/v2.0/ldap/users/import"]["post"]["responses"]
+    (kind,) = told["404"]["content"].values()
+    assert kind["schema"]["items"] == {"$ref": "#/components/schemas/LdapFailedImportUser"}
+    (kind,) = told["400"]["content"].values()
+    assert kind["schema"] == {"$ref": "#/components/schemas/Errors"}
 
 
 def test_the_query_of_a_list_is_described() -> None:

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
+from harbor.core.blobs import BlobResponse
 from harbor.core.express import serving
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import EXTENSION, FileShrank
-from harbor.registry.answers import BlobResponse
 from tests.core.running import Server, make_certificate, running
 
 SIZE = 24 * MIB + 7

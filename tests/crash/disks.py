@@ -9,6 +9,10 @@ from pathlib import Path
 
 KIB = 1024
 MIB = 1024 * KIB
+# Blocks of a page each, as on all but tiny disks. SQLite makes sure of one byte of each page of the
+# memory that its connections share; with smaller blocks the rest of the page would be a hole, and
+# to write to it on a full disk is a bus error.
+MKFS = ("mkfs.ext4", "-q", "-m", "0", "-b", "4096")
 
 
 def as_root(*command: object) -> str:
@@ -35,7 +39,7 @@ def ext4(place: Path, nbytes: int) -> Iterator[Path]:
     image = place.with_suffix(".img")
     with image.open("wb") as file:
         file.truncate(nbytes)
-    as_root("mkfs.ext4", "-q", "-m", "0", image)
+    as_root(*MKFS, image)
     as_root("mount", "-o", "loop", image, place)
     as_root("chmod", "777", place)
     try:
@@ -97,7 +101,7 @@ class Volatile:
     def mount(self, disk: Path, *, make: bool = False) -> None:
         self.device = as_root("losetup", "--find", "--show", disk)
         if make:
-            as_root("mkfs.ext4", "-q", "-m", "0", self.device)
+            as_root(*MKFS, self.device)
         as_root("mount", self.device, self.place)
         as_root("chmod", "777", self.place)
 

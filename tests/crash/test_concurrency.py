@@ -197,7 +197,7 @@ def test_an_upload_is_written_by_two_at_once(crowd: Server) -> None:
             answers = at_once(crowd.port, [whole, whole, whole])
             seen += statuses(answers)
             assert statuses(answers).keys() <= {201, 404, 409, 416}
-            assert statuses(answers)[201] == 1
+            assert statuses(answers)[201] == 1, statuses(answers)
             assert client.blob(repository, sha256(data)).body == data
     print(dict(seen))
 

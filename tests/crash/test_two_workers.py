@@ -21,6 +21,7 @@ from tests.crash.server import Server
 pytestmark = pytest.mark.crash
 READERS = 8
 SECONDS = 6.0
+LEAST_MOVES = 20  # also where a busy machine takes longer for them
 API = "/api/v2.0"
 NAME = "team/app"
 ANN = ("ann", "Harbor12345")
@@ -98,7 +99,7 @@ def write_on(port: int, ground: Ground) -> None:
     names = {number: digest for digest, number in ground.number.items()}
     until = time.monotonic() + SECONDS
     for number in range(1, len(names)):
-        if time.monotonic() > until:
+        if number > LEAST_MOVES and time.monotonic() > until:
             return
         # A connection for each change: the workers take turns.
         with Client(port) as client:
@@ -136,7 +137,7 @@ def test_no_worker_serves_what_was_changed_at_another(two: Server) -> None:
         finally:
             ground.over.set()
         asked = sum(reader.result() for reader in readers)
-    assert ground.moved > 20
+    assert ground.moved >= LEAST_MOVES
     assert asked > 100
     served = [busy_ticks(pid) - ticks for pid, ticks in zip(workers, before, strict=True)]
     assert sum(ticks > 10 for ticks in served) == 2, served

@@ -21,29 +21,37 @@ CHECKS = (
     "response_schema_conformance",
 )
 EXAMPLES = 5
+RENAMES_ADMIN = "/api/internal/renameadmin"  # after it nobody could sign in any more
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    made = Server(tmp_path / "data", {"HARBOR_FAILED_LOGIN_DELAY_S": "0"})
+    # Whatever is sent, the server must not become read-only: the rest would all be refused.
+    pinned = {"HARBOR_CONFIG_OVERWRITE_JSON": '{"read_only": false}'}
+    made = Server(tmp_path / "data", {"HARBOR_FAILED_LOGIN_DELAY_S": "0"} | pinned)
     made.start()
     yield made
     made.clean_up()
 
 
-@pytest.mark.parametrize("login", [("--auth", f"admin:{PASSWORD}"), ()], ids=["admin", "anonymous"])
+# Strangers are turned away before most values are looked at: random ones show nothing more.
+@pytest.mark.parametrize(
+    "how",
+    [("--auth", f"admin:{PASSWORD}", "--phases=coverage,fuzzing"), ("--phases=coverage",)],
+    ids=["admin", "anonymous"],
+)
 def test_every_answer_is_one_that_the_document_announces(
-    server: Server, tmp_path: Path, login: tuple[str, ...]
+    server: Server, tmp_path: Path, how: tuple[str, ...]
 ) -> None:
     ran = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"),
             "run",
             f"http://127.0.0.1:{server.port}/openapi.json",
-            *login,
+            *how,
             f"--checks={','.join(CHECKS)}",
             f"--max-examples={EXAMPLES}",
-            "--phases=coverage,fuzzing",
+            f"--exclude-path={RENAMES_ADMIN}",
             "--continue-on-failure",
             "--no-color",
             "--generation-database=none",

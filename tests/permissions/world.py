@@ -5,11 +5,13 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
+from harbor.core import grantable
 from tests.make import (
     ADMIN,
     Login,
     add_member,
     make_project,
+    make_robot,
     make_user,
     manifest_of,
     push_blob,
@@ -18,6 +20,7 @@ from tests.make import (
 
 ROLES = {"limitedGuest": 5, "guest": 3, "developer": 2, "maintainer": 4, "projectAdmin": 1}
 REPOSITORY = "team/app"
+OF_PROJECTS = [":".join(pair) for pair in grantable.pairs(grantable.PROJECT)]
 Request = dict[str, Any]
 
 
@@ -32,6 +35,7 @@ class World:
             self.users[role] = make_user(client, role.lower())
         for role, role_id in ROLES.items():
             add_member(client, "team", self.users[role] or ADMIN, role_id)
+        self.users["robot"] = make_robot(client, "machine", {"*": OF_PROJECTS}, level="system")
         self.count = 0
 
     def fresh(self, kind: str) -> str:

@@ -24,12 +24,18 @@ def test_who_has_seen_nothing_yet_is_told_nothing(client: TestClient) -> None:
 
 
 def test_a_change_since_the_last_event_is_told_once(client: TestClient) -> None:
-    first = listen(client, "0")
-    number = re.search(r"^id: (\w+)$", first, re.MULTILINE)
-    assert number is not None
-    assert "event: changed" not in listen(client, number[1])
+    number = "0"
+    for _ in range(100):
+        # On PostgreSQL a change in any database of the same server is told, once.
+        told = re.search(r"^id: (\w+)$", listen(client, number), re.MULTILINE)
+        if told is None:
+            break
+        number = told[1]
+    else:
+        raise AssertionError("it never ends")
+    assert number != "0"
     make_project(client, "fresh")
-    assert "event: changed" in listen(client, number[1])
+    assert "event: changed" in listen(client, number)
 
 
 def test_it_ends_with_the_session(client: TestClient) -> None:

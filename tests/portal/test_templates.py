@@ -11,6 +11,8 @@ from harbor.core import html
 from tests import messages
 from tests.messages import ENGLISH_ONLY
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = html.environment.list_templates(extensions=["html"])
 SPOKEN = re.compile(r'\b(?:title|aria-label|placeholder|alt|data-copied)="([^"]*)"')
 UNREAD = re.compile(r"<(code|kbd|script)\b.*?</\1>", re.DOTALL)

@@ -150,10 +150,9 @@ def test_a_role_that_does_not_exist_is_refused(
         ({"member_user": {"username": "anonymous"}}, "User anonymous not found"),
         ({"member_user": {"user_id": 99}}, "User 99 not found"),
         ({"member_user": {"user_id": 2}}, "User 2 not found"),
-        ({"member_group": {"id": 1}}, "groups need LDAP or OIDC"),
-        ({"member_group": {"group_name": "devs", "group_type": 3}}, "groups need LDAP or OIDC"),
-        ({"member_group": {"ldap_group_dn": "cn=devs"}}, "groups need LDAP or OIDC"),
-        ({"member_user": {"username": "ann"}, "member_group": {"id": 1}}, "groups need"),
+        ({"member_group": {"id": 1}}, "User group 1 not found"),
+        ({"member_group": {"ldap_group_dn": "cn=devs"}}, "no LDAP server is configured"),
+        ({"member_user": {"username": "ann"}, "member_group": {"id": 1}}, "User group 1 not"),
     ],
 )
 def test_whoever_does_not_exist_gets_no_role(

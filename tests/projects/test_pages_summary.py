@@ -5,18 +5,34 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from harbor.app import operations
+from harbor.doors import operations
 from harbor.projects.service.header import TABS
 from tests.make import ADMIN, make_project, push_image
 from tests.projects.pages import harmless, make_hostile, project_id, words
 
 TITLES = {
-    "admin": ["Summary", "Members", "Labels", "Logs", "Configuration"],
-    "pam": ["Summary", "Members", "Labels", "Logs", "Configuration"],
-    "mia": ["Summary", "Members", "Labels", "Configuration"],
-    "dev": ["Summary", "Members", "Configuration"],
-    "guest": ["Summary", "Members", "Configuration"],
-    "limited": ["Summary", "Configuration"],
+    "admin": [
+        "Summary",
+        "Repositories",
+        "Members",
+        "Labels",
+        "Tag immutability",
+        "Logs",
+        "Configuration",
+    ],
+    "pam": [
+        "Summary",
+        "Repositories",
+        "Members",
+        "Labels",
+        "Tag immutability",
+        "Logs",
+        "Configuration",
+    ],
+    "mia": ["Summary", "Repositories", "Members", "Labels", "Tag immutability", "Configuration"],
+    "dev": ["Summary", "Repositories", "Members", "Configuration"],
+    "guest": ["Summary", "Repositories", "Members", "Configuration"],
+    "limited": ["Summary", "Repositories", "Configuration"],
 }
 
 
@@ -25,10 +41,10 @@ def here(client: TestClient, people: dict[str, Any]) -> str:
     return f"/harbor/projects/{project_id(client, 'team')}"
 
 
-def test_a_project_begins_with_its_summary(client: TestClient, here: str) -> None:
+def test_a_project_begins_with_its_repositories(client: TestClient, here: str) -> None:
     for path in (here, "/harbor/projects/team"):
         answer = client.get(path, auth=ADMIN)
-        assert (answer.status_code, answer.headers["Location"]) == (303, f"{here}/summary")
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{here}/repositories")
 
 
 @pytest.mark.parametrize("name", TITLES)

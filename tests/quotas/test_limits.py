@@ -8,11 +8,11 @@ from starlette.types import Message
 
 from harbor.app import Building
 from harbor.artifacts.schemas import Place
+from harbor.artifacts.service.uploads import Pushes
 from harbor.core.errors import Denied
 from harbor.core.oci import Digest
 from harbor.core.settings import Settings
 from harbor.quotas.service.usage import shown
-from harbor.registry.service.uploads import Pushes
 from tests.make import (
     ADMIN,
     API,

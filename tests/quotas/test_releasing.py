@@ -10,13 +10,13 @@ from starlette.testclient import TestClient
 
 from harbor.app import Building
 from harbor.artifacts.schemas import Place
-from harbor.artifacts.service import artifacts, blobs, releases
+from harbor.artifacts.service import artifacts, blobs, manifests, releases
+from harbor.artifacts.service.details import Details
 from harbor.core import clock
 from harbor.core.errors import NameUnknown
 from harbor.core.oci import Digest
 from harbor.quotas import service as quotas
 from harbor.registry import jobs
-from harbor.registry.service import manifests
 from tests.make import (
     ADMIN,
     API,
@@ -312,10 +312,15 @@ class TestADeletedProject:
             here, reference="1.0", media_type=OCI_INDEX, raw=json.dumps(index_of()).encode()
         )
         self.remove(shared, project)
+        none = Details("IMAGE", None, None)
+
+        async def unheard(place: Place) -> None:
+            raise AssertionError(f"{place} has no former name")
+
         for work in (
             partial(blobs.add, place=here, size=len(BASE), **limits),
             partial(blobs.mount, source=base, target=here, **limits),
-            partial(artifacts.add, pushed=image, enforced=True),
+            partial(artifacts.add, pushed=image, details=none, refuse=unheard, enforced=True),
         ):
             with pytest.raises(NameUnknown):
                 in_server(shared, building.db.quick.write, work)

@@ -40,9 +40,9 @@ def copied(template: str, folder: Path) -> Iterator[str]:
         yield f"sqlite:///{folder / 'harbor.db'}"
         return
     name = f"harbor_test_{uuid.uuid4().hex}"
-    asyncio.run(administer(copy_of(template, name)))
+    administer(copy_of(template, name))
     yield database(name)
-    asyncio.run(administer(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    administer(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def select(url: str, statement: str) -> list[Any]:

@@ -20,6 +20,8 @@ from tests.make import (
 )
 from tests.registry.servers import ask, basic, change
 
+pytestmark = pytest.mark.once
+
 REPO = "library/team/sub/app"
 DIGEST = sha256(b"x")
 VERSION = "docker-distribution-api-version"

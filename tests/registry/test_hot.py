@@ -9,6 +9,7 @@ from harbor.registry.hot import Hot
 from tests.conftest import Start
 from tests.make import (
     ADMIN,
+    API,
     add_member,
     bearer,
     make_project,
@@ -57,6 +58,24 @@ def test_a_tag_that_moved_is_served_where_it_is_now_by_every_process(two: Two) -
             assert found.content == moved.raw
             head = client.head(TAG, headers=token)
             assert (head.headers["Docker-Content-Digest"], head.content) == (moved.digest, b"")
+
+
+def test_a_name_is_remembered_no_longer_than_it_is_one(two: Two) -> None:
+    one, other, token = two
+    renames = f"{API}/projects/library/repositories"
+    for turn in range(6):
+        writer, reader = (one, other) if turn % 2 else (other, one)
+        before, now = ("app", "former") if turn % 2 == 0 else ("former", "app")
+        wanted = {"name": now}
+        assert writer.post(f"{renames}/{before}/move", json=wanted, auth=ADMIN).status_code == 200
+        for client in (reader, writer):
+            for name in (NAME, "library/former", NAME):  # by a former name, from memory too
+                found = client.get(f"/v2/{name}/tags/list", headers=token)
+                assert found.json() == {"name": f"library/{now}", "tags": ["1.0"]}
+    assert one.delete(f"{renames}/app", auth=ADMIN).status_code == 200
+    for client in (other, one):
+        assert client.get(TAG, headers=token).status_code == 404
+        assert client.get("/v2/library/former/tags/list", headers=token).status_code == 404
 
 
 def test_what_was_deleted_is_gone_everywhere_at_once(two: Two) -> None:

@@ -24,6 +24,8 @@ from tests.make import (
 )
 from tests.registry.servers import Rows, project_of
 
+pytestmark = pytest.mark.once
+
 INVALID = (400, "MANIFEST_INVALID")
 SCHEMA1 = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 FOREIGN = (

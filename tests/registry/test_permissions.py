@@ -20,6 +20,8 @@ from tests.make import (
     sha256,
 )
 
+pytestmark = pytest.mark.once
+
 ROLES = {"projectAdmin": 1, "developer": 2, "guest": 3, "maintainer": 4, "limitedGuest": 5}
 CALLERS = (*ROLES, "stranger", "anonymous", "admin")
 # Harbor's matrix; in a public project anybody may pull.

@@ -9,8 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from harbor.app import Building
+from harbor.core.oci import Digest
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
+from harbor.core.storage.interface import UploadInUse
 from harbor.core.storage.memory import MemoryStore
 from tests.conftest import Start
 from tests.make import (
@@ -205,3 +208,27 @@ def test_an_upload_may_wander_between_servers(start: Start) -> None:
     assert one.put(location, params={"digest": DIGEST}, auth=ADMIN).status_code == 201
     assert two.get(f"/v2/{REPO}/blobs/{DIGEST}", auth=ADMIN).content == DATA
     assert two.get(location, auth=ADMIN).status_code == 404
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, 201), (3, 409)])
+def test_who_looks_in_while_it_is_published_does_not_keep_it_from_that(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, times: int, status: int
+) -> None:
+    building = client.app
+    assert isinstance(building, Building)
+    publish = building.store.publish
+    met: list[Digest] = []
+
+    async def busy(upload_id: str, digest: Digest) -> None:
+        met.append(digest)
+        if len(met) <= times:
+            raise UploadInUse
+        await publish(upload_id, digest)
+
+    monkeypatch.setattr(building.store, "publish", busy)
+    place = begin(client)
+    done = client.put(place, params={"digest": DIGEST}, content=DATA, auth=ADMIN)
+    assert done.status_code == status
+    # Nothing is lost: who was refused says again that it is whole.
+    if status == 409:
+        assert client.put(place, params={"digest": DIGEST}, auth=ADMIN).status_code == 201

@@ -4,18 +4,33 @@ Source: OCI distribution-spec v1.1 "Listing Referrers"; Harbor src/server/middle
 src/server/middleware/cosign.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Row, Select, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from harbor.artifacts.models import Accessory, Artifact, Manifest, Repository, Tag
+from harbor.artifacts import schemas
+from harbor.artifacts.models import (
+    Accessory,
+    Artifact,
+    ArtifactReference,
+    Manifest,
+    Repository,
+    Tag,
+)
 from harbor.artifacts.schemas import Place, Referrer
+from harbor.artifacts.service.details import IMAGE_CONFIGS, icon_for
 from harbor.core import clock, manifests
+from harbor.core import query as q
 from harbor.core.manifests import INDEXES, Document
 from harbor.core.oci import COSIGN_TAG, Digest, fallback_tag
+from harbor.core.query import Listing
 from harbor.core.quick import Pen, put
+from harbor.core.wire import Time
 
 COSIGN_LAYER = "application/vnd.dev.cosign.simplesigning.v1+json"
 KINDS = {
@@ -24,6 +39,8 @@ KINDS = {
     "application/vnd.cncf.notary.signature": "signature.notation",
     "application/vnd.goharbor.harbor.sbom.v1": "sbom.harbor",
 }
+SIGNATURES = ("signature.cosign", "signature.notation")
+NYDUS, NYDUS_LAYER = "accelerator.nydus", "containerd.io/snapshot/nydus-bootstrap"
 OTHER = "subject.accessory"
 
 
@@ -33,12 +50,18 @@ def subject_of(manifest: manifests.Manifest, tag: str | None) -> tuple[Digest | 
     Cosign's older signatures name their subject in the tag only.
     """
     if manifest.subject is not None:
-        kind = KINDS.get(manifest.artifact_type) or KINDS.get(manifest.config_type) or OTHER
-        return manifest.subject, kind
+        kind = KINDS.get(manifest.artifact_type) or KINDS.get(manifest.config_type)
+        return manifest.subject, kind or (NYDUS if is_nydus(manifest) else OTHER)
     signed = COSIGN_TAG.fullmatch(tag or "")
     if signed and COSIGN_LAYER in manifest.layer_types:
         return Digest(signed[1].replace("-", ":", 1)), "signature.cosign"
     return None, ""
+
+
+def is_nydus(manifest: manifests.Manifest) -> bool:
+    """Whether it is the same image, prepared to be run before all of it is there."""
+    last = manifest.layers[-1].annotations if manifest.layers else None
+    return manifest.config_type in IMAGE_CONFIGS and NYDUS_LAYER in (last or {})
 
 
 ATTACHED = put(
@@ -73,6 +96,133 @@ async def digests_of(session: AsyncSession, repository_id: int, subject: str) ->
         .where(Accessory.repository_id == repository_id, Accessory.subject_digest == subject)
     )
     return rows.all()
+
+
+SUBJECT = aliased(Artifact)
+FIELDS: q.Fields = {
+    "id": Accessory.id,
+    "artifact_id": Accessory.artifact_id,
+    "subject_artifact_id": SUBJECT.id,
+    "subject_artifact_digest": Accessory.subject_digest,
+    "digest": Artifact.digest,
+    "size": Artifact.size,
+    "type": Accessory.kind,
+    "creation_time": Accessory.creation_time,
+}
+
+
+def linked() -> Select[*tuple[Any, ...]]:
+    """Accessories whose subject is here, as they are shown."""
+    return (
+        select(
+            Accessory.id,
+            Accessory.artifact_id,
+            SUBJECT.id.label("subject_id"),
+            Accessory.subject_digest,
+            Repository.name,
+            Artifact.digest,
+            Artifact.size,
+            Accessory.kind,
+            Accessory.creation_time,
+        )
+        .join(Artifact, Artifact.id == Accessory.artifact_id)
+        .join(
+            SUBJECT,
+            and_(
+                SUBJECT.repository_id == Accessory.repository_id,
+                SUBJECT.digest == Accessory.subject_digest,
+            ),
+        )
+        .join(Repository, Repository.repository_id == Accessory.repository_id)
+    )
+
+
+async def of(
+    session: AsyncSession, artifact_ids: Sequence[int]
+) -> dict[int, list[schemas.Accessory]]:
+    """The accessories of each artifact, oldest first."""
+    found: dict[int, list[schemas.Accessory]] = defaultdict(list)
+    wanted = linked().where(SUBJECT.id.in_(artifact_ids)).order_by(Accessory.id)
+    for row in await session.execute(wanted):
+        found[row.subject_id].append(shown(row))
+    return found
+
+
+async def inherited(
+    session: AsyncSession, artifact_ids: Sequence[int]
+) -> dict[int, list[schemas.Accessory]]:
+    """The signatures of the indexes that list each artifact, for those that have none of their own.
+
+    Whoever signs an index signs all that it lists.
+    """
+    found: dict[int, list[schemas.Accessory]] = defaultdict(list)
+    child, own = aliased(Artifact), aliased(Accessory)
+    signed = exists().where(
+        own.repository_id == child.repository_id,
+        own.subject_digest == child.digest,
+        own.kind.in_(SIGNATURES),
+    )
+    wanted = (
+        linked()
+        .add_columns(child.id.label("child_id"))
+        .join(ArtifactReference, ArtifactReference.parent_id == SUBJECT.id)
+        .join(child, child.id == ArtifactReference.child_id)
+        .where(child.id.in_(artifact_ids), Accessory.kind.in_(SIGNATURES), ~signed)
+        .order_by(Accessory.id)
+        .distinct()
+    )
+    for row in await session.execute(wanted):
+        found[row.child_id].append(shown(row))
+    return found
+
+
+async def kinds(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many accessories of which kind each artifact has."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    wanted = (
+        select(SUBJECT.id, Accessory.kind, func.count().label("total"))
+        .join(
+            SUBJECT,
+            and_(
+                SUBJECT.repository_id == Accessory.repository_id,
+                SUBJECT.digest == Accessory.subject_digest,
+            ),
+        )
+        .where(SUBJECT.id.in_(artifact_ids))
+        .group_by(SUBJECT.id, Accessory.kind)
+    )
+    for row in await session.execute(wanted):
+        found[row.id][row.kind] = row.total
+    return found
+
+
+async def search(
+    session: AsyncSession, artifact_id: int, query: Listing
+) -> tuple[list[schemas.Accessory], int]:
+    """One page of the accessories of an artifact, and how many there are."""
+    wanted = linked().where(SUBJECT.id == artifact_id, *q.conditions(query.q, FIELDS))
+    total = await session.scalar(select(func.count()).select_from(wanted.subquery()))
+    page = (
+        wanted.order_by(*q.order(query.sort, FIELDS), Accessory.id)
+        .limit(query.page_size)
+        .offset(query.offset)
+    )
+    return [shown(row) for row in await session.execute(page)], total or 0
+
+
+def shown(row: Row[*tuple[Any, ...]]) -> schemas.Accessory:
+    return schemas.Accessory(
+        id=row.id,
+        artifact_id=row.artifact_id,
+        subject_artifact_id=row.subject_id,
+        subject_artifact_digest=row.subject_digest,
+        subject_artifact_repo=row.name,
+        digest=row.digest,
+        size=row.size,
+        type=row.kind,
+        icon=icon_for(row.kind),
+        creation_time=Time(row.creation_time),
+    )
 
 
 async def referrers(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from harbor.artifacts.models import (
     Artifact,
     ArtifactBlob,
+    ArtifactDetails,
     ArtifactReference,
     Manifest,
     Repository,
@@ -15,7 +16,18 @@ from harbor.artifacts.models import (
     Tag,
 )
 from harbor.artifacts.schemas import Found, Place, Pushed
-from harbor.artifacts.service import accessories, blobs, stored
+from harbor.artifacts.service import (
+    accessories,
+    blobs,
+    founding,
+    history,
+    immutable,
+    listed,
+    stored,
+)
+from harbor.artifacts.service.details import CNAB, Details, config_child
+from harbor.artifacts.service.history import Act
+from harbor.artifacts.service.redirects import Refuse
 from harbor.core import clock
 from harbor.core.errors import (
     ManifestBlobUnknown,
@@ -29,15 +41,20 @@ from harbor.quotas import service as quotas
 MAX_SIZE = 2**63 - 1
 
 
-async def add(pen: Pen, pushed: Pushed, *, enforced: bool) -> None:
+async def add(
+    pen: Pen, pushed: Pushed, details: Details, refuse: Refuse, *, enforced: bool, by: str = ""
+) -> None:
     """Keep a manifest and point its tag at it. Pushing the same bytes twice is no error.
 
-    Raises ``ManifestBlobUnknown`` if it names a blob or a child that is not in the repository,
-    and ``Denied`` if limits are *enforced* and it does not fit into the project.
+    *by* is the name of who pushes it, for the history of the tag. Raises ``Precondition`` if the
+    tag is immutable, ``ManifestBlobUnknown`` if the manifest names a blob or a child that is not in
+    the repository, and ``Denied`` if limits are *enforced* and it does not fit into the project.
     """
     place, manifest = pushed.place, pushed.manifest
     # First, for whoever removes artifacts holds it too.
-    repository_id = await ensure_repository(pen, place)
+    repository_id, is_ruled = await ensure_repository(pen, place, refuse)
+    if is_ruled and pushed.tag is not None:
+        await immutable.refuse_push(pen, place, repository_id, pushed.tag)
     recalled = await blobs.require(pen, place, manifest.blobs)
     children = await find_children(pen, repository_id, pushed)
     sizes = {**recalled, pushed.digest: len(pushed.raw)}
@@ -47,49 +64,39 @@ async def add(pen: Pen, pushed: Pushed, *, enforced: bool) -> None:
         is_new = await pen.run(
             NEW_MANIFEST, digest=pushed.digest, content=pushed.raw, creation_time=clock.now()
         )
-        artifact_id = await ensure_artifact(pen, repository_id, pushed, children)
+        artifact_id = await ensure_artifact(pen, repository_id, pushed, details, children)
+        changed = {str(pushed.digest), *children}
         if pushed.tag is not None:
-            await point(pen, repository_id, pushed.tag, artifact_id)
+            act = Act(place, "push", by)
+            changed |= await point(
+                pen, repository_id, pushed.tag, (artifact_id, pushed.digest), act
+            )
         subject, kind = accessories.subject_of(manifest, pushed.tag)
         if subject is not None:
             await accessories.attach(pen, repository_id, artifact_id, subject, kind)
+        await listed.review(pen, repository_id, changed)
     if is_new:
         await stored.add(pen, place.project_id, len(pushed.raw))
 
 
-NEW_REPOSITORY = put_new(
-    Repository,
-    "project_id",
-    "name",
-    "description",
-    "pull_count",
-    "creation_time",
-    "update_time",
-)
 PUSHED = (
     update(Repository)
-    .where(Repository.name == bindparam("place"))
+    .where(Repository.name == bindparam("place"), Repository.project_id == bindparam("in_project"))
     .values(update_time=bindparam("now"))
-    .returning(Repository.repository_id)
+    .returning(Repository.repository_id, immutable.RULED)
 )
 
 
-async def ensure_repository(pen: Pen, place: Place) -> int:
-    """The id of the repository, made if this is the first push to it."""
-    now = clock.now()
-    found = await pen.run(PUSHED, place=place.repository, now=now)
+async def ensure_repository(pen: Pen, place: Place, refuse: Refuse) -> tuple[int, bool]:
+    """The id of the repository, made if this is the first push to it, and whether it has rules that
+    make tags immutable. *refuse* is asked before a former name is given again.
+    """
+    here = {"place": place.repository, "in_project": place.project_id}
+    found = await pen.run(PUSHED, **here, now=clock.now())
     if not found:
-        await pen.run(
-            NEW_REPOSITORY,
-            project_id=place.project_id,
-            name=place.repository,
-            description="",
-            pull_count=0,
-            creation_time=now,
-            update_time=now,
-        )
-        found = await pen.run(PUSHED, place=place.repository, now=now)
-    return int(found[0][0])
+        await founding.make(pen, place, refuse)
+        found = await pen.run(PUSHED, **here, now=clock.now())
+    return int(found[0][0]), bool(found[0][1])
 
 
 CHILDREN = (
@@ -123,7 +130,14 @@ async def find_children(
     return known
 
 
-NEW_MANIFEST = put_new(Manifest, "digest", "content", "creation_time", returning=Manifest.digest)
+NEW_MANIFEST = put_new(
+    Manifest,
+    "digest",
+    "content",
+    "creation_time",
+    returning=Manifest.digest,
+    held_by=("digest",),  # whoever deletes for good what is in the trash waits, or we have waited
+)
 NEW_ARTIFACT = put_new(
     Artifact,
     "project_id",
@@ -132,6 +146,11 @@ NEW_ARTIFACT = put_new(
     "manifest_media_type",
     "media_type",
     "artifact_type",
+    "type",
+    "icon",
+    "listed",
+    "tagged",
+    "accessory",
     "manifest_size",
     "size",
     "annotations",
@@ -144,7 +163,11 @@ KNOWN = select(Artifact.id).where(
 
 
 async def ensure_artifact(
-    pen: Pen, repository_id: int, pushed: Pushed, children: Mapping[str, tuple[int, int]]
+    pen: Pen,
+    repository_id: int,
+    pushed: Pushed,
+    details: Details,
+    children: Mapping[str, tuple[int, int]],
 ) -> int:
     """The id of the artifact, made with all its references if it is new here."""
     now = clock.now()
@@ -158,6 +181,11 @@ async def ensure_artifact(
         manifest_media_type=manifest.media_type,
         media_type=manifest.config_type,
         artifact_type=manifest.artifact_type,
+        type=details.type,
+        icon=details.icon,
+        listed=True,  # this and the next two are decided once all is known
+        tagged=False,
+        accessory=False,
         manifest_size=len(pushed.raw),
         # The sizes are what the client says, and may add up to more than a column holds.
         size=min(len(pushed.raw) + manifest.content_size + children_size, MAX_SIZE),
@@ -165,10 +193,32 @@ async def ensure_artifact(
         push_time=now,
     )
     if made:
-        await add_references(pen, int(made[0][0]), pushed, children)
-        return int(made[0][0])
+        artifact_id = int(made[0][0])
+        await add_references(pen, artifact_id, pushed, children)
+        extra_attrs = details.extra_attrs
+        if details.type == CNAB:
+            extra_attrs = await said_by_child(pen, pushed, children)
+        await pen.run(DETAILED, artifact_id=artifact_id, extra_attrs=extra_attrs)
+        return artifact_id
     found = await pen.run(KNOWN, repository_id=repository_id, digest=pushed.digest)
     return int(found[0][0])
+
+
+DETAILED = insert(ArtifactDetails).values(
+    artifact_id=bindparam("artifact_id"), extra_attrs=bindparam("extra_attrs")
+)
+SAID = select(ArtifactDetails.extra_attrs).where(
+    ArtifactDetails.artifact_id == bindparam("artifact_id")
+)
+
+
+async def said_by_child(
+    pen: Pen, pushed: Pushed, children: Mapping[str, tuple[int, int]]
+) -> str | None:
+    """What the config of an application bundle says, which is the config of a child."""
+    child = children.get(config_child(pushed.manifest) or "")
+    rows = await pen.run(SAID, artifact_id=child[0]) if child else []
+    return rows[0][0] if rows else None
 
 
 NAMED = insert(ArtifactBlob).values(
@@ -217,18 +267,32 @@ POINTED = put(
 )
 
 
-async def point(pen: Pen, repository_id: int, tag: str, artifact_id: int) -> None:
-    """Let *tag* mean the artifact, whatever it meant before.
+FORMER = (
+    select(Artifact.digest)
+    .join(Tag, Tag.artifact_id == Artifact.id)
+    .where(Tag.repository_id == bindparam("repository_id"), Tag.name == bindparam("name"))
+)
+
+
+async def point(
+    pen: Pen, repository_id: int, tag: str, artifact: tuple[int, str], act: Act
+) -> set[str]:
+    """Let *tag* mean the artifact of that id and digest; return the digest of what it meant before,
+    if anything.
 
     ``push_time`` says when the tag last moved: pushing the same again leaves it alone.
     """
+    former = await pen.run(FORMER, repository_id=repository_id, name=tag)
     await pen.run(
         POINTED,
         repository_id=repository_id,
         name=tag,
-        artifact_id=artifact_id,
+        artifact_id=artifact[0],
         push_time=clock.now(),
     )
+    if former != [(artifact[1],)]:
+        await history.note(pen, act, {tag: artifact[1]})
+    return {digest for (digest,) in former}
 
 
 FOUND = (

@@ -29,6 +29,7 @@ def here(
     return and_(table.project_id == place.project_id, table.repository == place.repository)
 
 
+MOST_HOLDERS = 50
 HERE = (
     RepositoryBlob.project_id == bindparam("project_id"),
     RepositoryBlob.repository == bindparam("repository"),
@@ -83,10 +84,10 @@ HELD = (
     .where(*HERE, RepositoryBlob.digest == bindparam("digest"))
     .with_for_update(read=True, key_share=True, of=RepositoryBlob)
 )
-HOLDER = (
+HOLDERS = (
     select(RepositoryBlob.repository)
     .where(HERE[0], RepositoryBlob.digest == bindparam("digest"))
-    .limit(1)
+    .limit(MOST_HOLDERS)
 )
 PRESENT = (
     select(RepositoryBlob.digest)
@@ -109,13 +110,10 @@ async def mount(pen: Pen, source: Place, target: Place, digest: Digest, *, enfor
     return True
 
 
-async def mount_from_project(pen: Pen, target: Place, digest: Digest, *, enforced: bool) -> bool:
-    """Mount from whichever repository of the same project holds the blob."""
-    holder = await pen.run(HOLDER, project_id=target.project_id, digest=digest)
-    if not holder:
-        return False
-    source = Place(target.project_id, holder[0][0])
-    return await mount(pen, source, target, digest, enforced=enforced)
+async def holders(quick: Quick, project_id: int, digest: Digest) -> list[str]:
+    """Some repositories of a project in which the blob may be read."""
+    rows = await quick.fetch(HOLDERS, project_id=project_id, digest=digest)
+    return [name for (name,) in rows]
 
 
 async def require(pen: Pen, place: Place, digests: Collection[Digest]) -> dict[Digest, int]:

@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Repository
+from harbor.artifacts.service import addresses
 from harbor.projects.models import Project
-from harbor.projects.service.listing import public
+from harbor.projects.service.standing import public
 
 AMONG = 1_000  # the most pulled, public or not: nobody looks further for those that are public
 
@@ -19,6 +20,11 @@ class Popular:
     name: str
     project_id: int
     pull_count: int
+
+    @property
+    def path(self) -> str:
+        """Where its page is."""
+        return addresses.of_repository(self.project_id, self.name)
 
 
 async def popular(session: AsyncSession, most: int) -> list[Popular]:

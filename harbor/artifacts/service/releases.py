@@ -13,7 +13,16 @@ from sqlalchemy import Integer, bindparam, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.dml import UpdateBase
 
-from harbor.artifacts.models import Artifact, ArtifactBlob, Blob, ReleasedBlob, RepositoryBlob
+from harbor.artifacts.models import (
+    Artifact,
+    ArtifactBlob,
+    Blob,
+    ProjectStorage,
+    ReleasedBlob,
+    RepositoryBlob,
+    RepositoryStorage,
+    StorageDay,
+)
 from harbor.artifacts.schemas import Place
 from harbor.core import clock
 from harbor.core.db import Time
@@ -79,7 +88,7 @@ RECALLED = (
 
 FORGOTTEN = tuple(
     delete(table).where(table.project_id == PROJECT_ID).execution_options(synchronize_session=False)
-    for table in (RepositoryBlob, ReleasedBlob)
+    for table in (RepositoryBlob, ReleasedBlob, StorageDay, RepositoryStorage, ProjectStorage)
 )
 
 
@@ -124,7 +133,7 @@ async def recall(pen: Pen, place: Place, digests: Collection[Digest]) -> dict[Di
 
 
 async def forget(pen: Pen, event: ProjectDeleted) -> None:
-    """Take all blobs out of a deleted project, for good."""
+    """Take all blobs out of a deleted project, for good, and forget how many they were."""
     for statement in FORGOTTEN:
         await pen.run(statement, project_id=event.project_id)
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -29,7 +30,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from harbor.audit.models import AuditLog, AuditTally
 from harbor.core import query, rbac
 from harbor.core.query import Beside, Listing
-from harbor.core.security import Principal
+from harbor.core.security import OF_SYSTEM, Principal, Robot
 
 PROJECT = table("project", column("project_id"), column("deleted", Boolean))
 MEMBER = table(
@@ -39,7 +40,8 @@ MEMBER = table(
     column("entity_id"),
     column("role"),
 )
-PERSON = "u"  # an entity type
+IN_GROUP = table("user_group_member", column("group_id"), column("user_id"))
+PERSON, GROUP = "u", "g"  # entity types
 FEW = 50_000  # lines that are sorted in some ten milliseconds
 FEW_TALLIES = 2_000  # that are read rather than looked for twice
 READERS = [role for role in rbac.ROLES if rbac.role_allows(frozenset({role}), "log", "list")]
@@ -249,19 +251,33 @@ def visible_to(who: Principal) -> Within | None:
     """The lines that *who* may see; ``None`` if that is all of them."""
     if who.is_admin:
         return None
+    if who.robot is not None:
+        return visible_to_robot(who.robot)
     if who.user_id is None:
         return lambda _column: false()
-    led = (
+    reading = (
         select(MEMBER.c.project_id)
         .join(PROJECT, PROJECT.c.project_id == MEMBER.c.project_id)
-        .where(
-            MEMBER.c.entity_type == PERSON,
-            MEMBER.c.entity_id == who.user_id,
-            MEMBER.c.role.in_(READERS),
-            PROJECT.c.deleted.is_(False),
-        )
+        .where(MEMBER.c.role.in_(READERS), PROJECT.c.deleted.is_(False))
     )
+    own = reading.where(MEMBER.c.entity_type == PERSON, MEMBER.c.entity_id == who.user_id)
+    shared = reading.join(IN_GROUP, IN_GROUP.c.group_id == MEMBER.c.entity_id).where(
+        MEMBER.c.entity_type == GROUP, IN_GROUP.c.user_id == who.user_id
+    )
+    led = union_all(own, shared)
     return lambda project_id: project_id.in_(led)
+
+
+def visible_to_robot(robot: Robot) -> Within | None:
+    """The lines of the projects whose log it may list; all of them, if it may list the system's."""
+    if robot.may(OF_SYSTEM, "audit-log", "list"):
+        return None
+    but, ids = robot.places(("log", "list"))
+    named = PROJECT.c.project_id.in_(ids)
+    there = select(PROJECT.c.project_id).where(
+        PROJECT.c.deleted.is_(False), ~named if but else named
+    )
+    return lambda project_id: project_id.in_(there)
 
 
 def of_project(wanted: int) -> Within:

@@ -6,18 +6,19 @@ from starlette.responses import Response
 
 from harbor.auth.entry import rename_admin
 from harbor.auth.pages.session import gone_to
+from harbor.configuration.schemas import Values
 from harbor.configuration.service import Configuration
 from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Routes, View
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from harbor.core.i18n import gettext as _
-from harbor.core.security import signed_in, system
+from harbor.core.security import own_credentials, signed_in, system
 from harbor.core.ui import Confirm
 from harbor.core.wire import Time
 from harbor.users import schemas
 from harbor.users import service as users
 from harbor.users.models import ADMIN_ID
-from harbor.users.service import forms
+from harbor.users.service import forms, oidc
 
 routes = Routes(prefix="/account", tag="portal", pages=True)
 
@@ -35,6 +36,7 @@ class Profile:
     back: str
     may_change: bool  # else it comes from elsewhere
     may_rename: bool  # the first administrator, once
+    has_secret: bool  # their clients use one, since their password is the provider's
 
 
 @routes.on("GET", "/profile", allow=signed_in, fails=(NotFound,))
@@ -48,19 +50,24 @@ async def profile(ctx: Ctx) -> View:
         email=user.email or "",
         realname=user.realname,
         comment=user.comment,
-        is_admin=user.sysadmin_flag,
+        is_admin=user.is_admin,
         created=Time(user.creation_time),
         back=here(ctx),
-        may_change=values.auth_mode == users.DB_AUTH or is_first,
+        may_change=(values.auth_mode == users.DB_AUTH or is_first) and not user.source,
         may_rename=is_first and user.username != users.RENAMED_ADMIN,
+        has_secret=await has_secret(ctx, user.user_id, values),
     )
     return View("account/profile.html", page)
+
+
+async def has_secret(ctx: Ctx, user_id: int, values: Values) -> bool:
+    return users.has_oidc(values) and await oidc.row_of(ctx.session, user_id) is not None
 
 
 @routes.on(
     "POST",
     "/profile",
-    allow=signed_in,
+    allow=own_credentials,
     fails=(Forbidden, NotFound, BadRequest, Conflict),
     audit=Audit("update", "user", ""),
 )

@@ -8,10 +8,11 @@ from starlette.responses import Response
 from harbor.auth import schemas
 from harbor.auth.csrf import Csrf
 from harbor.auth.entry import Header, enter, leave
+from harbor.auth.oidc.entry import comes_from_provider, public_base
 from harbor.configuration.service import Configuration
-from harbor.core import web
+from harbor.core import web, wire
 from harbor.core.api import Audit, Ctx, Routes
-from harbor.core.errors import Precondition, Unauthorized
+from harbor.core.errors import Precondition, Unauthorized, Unavailable
 from harbor.core.security import anyone
 from harbor.users import service as users
 
@@ -23,15 +24,17 @@ NO_STORE = {"Cache-Control": "no-store"}
     "POST",
     "/login",
     allow=anyone,
-    fails=(Unauthorized,),
+    fails=(Unauthorized, Unavailable),
     audit=Audit("login", "user", "{form.principal}"),
     stream=True,  # hashing takes long: the transaction begins after it
     read_only_ok=True,
 )
 async def login(ctx: Ctx, form: schemas.LoginForm) -> Response:
     """Begin a session, which the browser gets as a cookie."""
+    if await comes_from_provider(ctx, form.principal):
+        return sent_to(ctx, "/c/oidc/login")
     wrong = Unauthorized("invalid user name or password")
-    cookie = await enter(ctx, form.principal, form.password, wrong)
+    cookie = await enter(ctx, form.principal, form.password, wrong, code=form.code)
     return web.render(wrong) if cookie is None else with_headers(cookie)
 
 
@@ -45,6 +48,8 @@ async def login(ctx: Ctx, form: schemas.LoginForm) -> Response:
 async def log_out(ctx: Ctx) -> Response:
     """End the caller's session."""
     ctx.the(Csrf).check_log_out(ctx.request)
+    if await comes_from_provider(ctx, ctx.principal.name):
+        return sent_to(ctx, "/c/oidc/logout")
     return with_headers(*await leave(ctx))
 
 
@@ -76,6 +81,12 @@ async def user_exists(ctx: Ctx, form: schemas.TakenForm) -> bool:
         raise Precondition("self registration is not enabled")
     async with ctx.db.reading() as session:
         return await users.is_taken(session, target=form.target, value=form.value)
+
+
+def sent_to(ctx: Ctx, path: str) -> Response:
+    """What makes Harbor's portal go to *path*, for which it takes the status 403."""
+    place = {"redirect_location": public_base(ctx) + path}
+    return Response(wire.encode(place), 403, NO_STORE, wire.JSON)
 
 
 def with_headers(*headers: Header) -> Response:

@@ -5,10 +5,10 @@ import re
 from harbor.auth import schemas
 from harbor.auth.passwords import change_password
 from harbor.auth.rights import rights_in
-from harbor.core import rbac
+from harbor.core import grantable, rbac
 from harbor.core.api import Audit, Ctx, Routes
 from harbor.core.errors import NotFound
-from harbor.core.security import own, signed_in
+from harbor.core.security import OF_SYSTEM, Principal, own, signed_in
 from harbor.core.wire import Id
 from harbor.projects import service as projects
 
@@ -24,13 +24,19 @@ async def get_current_user_permissions(
 ) -> list[schemas.Permission]:
     """Tell what the caller may do in one project or in the system; the portal shows no more."""
     scope = query.scope.rstrip("/")
-    held = list(rbac.OF_SYSTEM) if scope == SYSTEM and ctx.principal.is_admin else []
+    held = held_of_system(ctx.principal) if scope == SYSTEM else []
     if named := PROJECT.fullmatch(scope):
         held = await held_in(ctx, named[1])
     return [
         schemas.Permission(shown(resource, scope, relative=query.relative), action)
         for resource, action in held
     ]
+
+
+def held_of_system(who: Principal) -> list[tuple[str, str]]:
+    if who.robot is None:
+        return list(rbac.OF_SYSTEM) if who.is_admin else []
+    return [pair for pair in grantable.pairs(grantable.SYSTEM) if who.robot.may(OF_SYSTEM, *pair)]
 
 
 async def held_in(ctx: Ctx, project_id: str) -> list[tuple[str, str]]:

@@ -1,17 +1,19 @@
 """What is done: show the settings to an administrator, and change them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import msgspec
 from sqlalchemy import Boolean, Integer, column, delete, exists, insert, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.configuration.models import Setting
-from harbor.configuration.schemas import BY_API, SECRETS, ConfigItem
+from harbor.configuration.schemas import BY_API, ELSEWHERE, SECRETS, ConfigItem, Values
 from harbor.configuration.service import rules
 from harbor.configuration.service.current import CHANGED, OVERWRITE, Configuration
+from harbor.core.api import Ctx
 from harbor.core.crypto import Box
-from harbor.core.errors import BadRequest, Forbidden
+from harbor.core.errors import Forbidden
 
 # People live on a higher floor, so their table is named by string, as in a foreign key.
 USER = table("harbor_user", column("user_id", Integer), column("deleted", Boolean))
@@ -19,16 +21,22 @@ ADMIN_ID = 1
 HAS_USERS = select(exists().where(USER.c.user_id != ADMIN_ID, USER.c.deleted.is_(False)))
 
 
-async def shown(session: AsyncSession, configuration: Configuration) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """What is told to the rooms above: the settings are others now."""
+
+    before: Values
+    after: Values
+
+
+async def shown(configuration: Configuration) -> dict[str, object]:
     """What an administrator may see of the settings: everything but the secrets."""
     values = await configuration.current()
     open_ = not configuration.is_fixed
     told: dict[str, object] = {
         name: ConfigItem(getattr(values, name), open_) for name in BY_API if name not in SECRETS
     }
-    free = open_ and not await session.scalar(HAS_USERS)
     return told | {
-        "auth_mode": ConfigItem(values.auth_mode, free),
         "scan_all_policy": values.scan_all_policy,
     }
 
@@ -45,22 +53,22 @@ def accepted(configuration: Configuration, told: Mapping[str, object]) -> dict[s
     return {name: rules.checked(name, told[name]) for name in BY_API if told.get(name) is not None}
 
 
+async def change(ctx: Ctx, changes: Mapping[str, object]) -> None:
+    """Keep accepted *changes*, and tell of them; ``BadRequest`` if they do not fit."""
+    if changes:
+        await ctx.tell(await update(ctx.session, ctx.the(Configuration), changes))
+
+
 async def update(
     session: AsyncSession, configuration: Configuration, changes: Mapping[str, object]
-) -> None:
+) -> SettingsChanged:
     """Keep accepted *changes*; ``BadRequest`` if they do not fit to what there is."""
-    if not changes:
-        return
     if session.get_bind().dialect.name == "postgresql":
         # Two who change settings that must fit together take turns; whoever reads does not wait.
         await session.execute(text("LOCK TABLE configuration IN SHARE ROW EXCLUSIVE MODE"))
     rows = [tuple(row) for row in await session.execute(CHANGED)]
     before = configuration.read(rows)
-    mode = changes.get("auth_mode", before.auth_mode)
-    if mode != before.auth_mode and await session.scalar(HAS_USERS):
-        raise BadRequest(
-            "the auth mode cannot be modified as new users have been inserted into database"
-        )
+    changes = await with_former_mode(session, before, changes)
     rules.check_together(msgspec.structs.asdict(before) | dict(changes))
     await session.execute(delete(Setting).where(Setting.name.in_(changes)))
     await session.execute(
@@ -70,6 +78,26 @@ async def update(
             for name, value in changes.items()
         ],
     )
+    rows = [tuple(row) for row in await session.execute(CHANGED)]
+    return SettingsChanged(before, configuration.read(rows))
+
+
+async def with_former_mode(
+    session: AsyncSession, before: Values, changes: Mapping[str, object]
+) -> Mapping[str, object]:
+    """The changes; with another mode, the former one goes on beside it, if anybody needs it.
+
+    In Harbor the mode is for ever once there are users. Here nobody is lost: whoever came from a
+    source signs in as before, until an administrator ends that by ``auth_sources``.
+    """
+    former = before.auth_mode
+    if changes.get("auth_mode", former) == former or "auth_sources" in changes:
+        return changes
+    if former not in ELSEWHERE or not await session.scalar(HAS_USERS):
+        return changes
+    going_on = [*before.sources, former]
+    kept_on = [mode for mode in dict.fromkeys(going_on) if mode != changes["auth_mode"]]
+    return {**changes, "auth_sources": ",".join(kept_on)}
 
 
 def kept(name: str, value: object, box: Box) -> str:

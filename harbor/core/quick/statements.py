@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Select, String, bindparam, false
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Select,
+    String,
+    bindparam,
+    false,
+)
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
@@ -98,9 +107,9 @@ class Among(ColumnElement[bool]):
     inherit_cache = True
     type = Boolean()
 
-    def __init__(self, column: InstrumentedAttribute[str], name: str) -> None:
+    def __init__(self, column: ColumnElement[str], texts: BindParameter[Any]) -> None:
         self.column = column
-        self.texts = bindparam(name, type_=Texts())
+        self.texts = texts
 
     def self_group(self, against: Any = None) -> Any:
         # Otherwise "= 1" is added where there are no booleans, and SQLite uses no index.
@@ -109,21 +118,26 @@ class Among(ColumnElement[bool]):
 
 @compiles(Among, "sqlite")
 def _among_on_sqlite(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
-    column = compiler.process(element.column.expression, **rest)
+    column = compiler.process(element.column, **rest)
     texts = compiler.process(element.texts, **rest)
     return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608, both are compiled
 
 
 @compiles(Among, "postgresql")
 def _among_on_postgresql(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
-    column = compiler.process(element.column.expression, **rest)
+    column = compiler.process(element.column, **rest)
     texts = compiler.process(element.texts, **rest)
     return f"{column} = ANY ({texts})"
 
 
 def among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
     """Whether *column* is one of the texts of the parameter *name*, however many they are."""
-    return Among(column, name)
+    return Among(column.expression, bindparam(name, type_=Texts()))
+
+
+def among_these(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
+    """Whether *column* is one of *texts*, however many they are; one parameter all the same."""
+    return Among(column, bindparam(None, list(texts), type_=Texts(), unique=True))
 
 
 class Compiled:

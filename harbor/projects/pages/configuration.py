@@ -1,5 +1,6 @@
 """What is shown: the settings of a project."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from harbor.core.security import project
 from harbor.projects import schemas
 from harbor.projects import service as projects
 from harbor.projects.pages.allowlists import ListForm, Shown, shown, wanted
-from harbor.projects.service import allowlists, header, metadata
+from harbor.projects.service import allowlists, commands, header, metadata, redirects
 from harbor.projects.service.header import Header
 
 routes = Routes(prefix="/harbor", tag="projectPages", pages=True)
@@ -31,6 +32,9 @@ class Settings:
     own_list: bool  # the project has an allowlist of its own
     own: Shown
     system: Shown
+    may_rename: bool
+    former: Sequence[str]  # names that still lead here
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ async def project_settings_page(ctx: Ctx, project_name_or_id: str) -> View:
         own_list=seen.metadata.get(allowlists.REUSE) in metadata.FALSE,
         own=shown(seen.cve_allowlist),
         system=shown(await allowlists.system(ctx.session)),
+        may_rename=await header.may(ctx, "project", "update", head.name),
+        former=await redirects.names(ctx.session, head.project_id),
+        host=commands.host_of(ctx),
     )
     return View("projects/configuration.html", page)
 

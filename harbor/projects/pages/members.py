@@ -8,15 +8,16 @@ from starlette.responses import Response
 
 from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Done, Routes, View
-from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.errors import BadRequest, Conflict, NotFound, Unavailable
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later, ngettext
 from harbor.core.security import project
 from harbor.core.ui import Batch, Column, Confirm, Filter, Grid, Listed
 from harbor.core.wire import Id
+from harbor.directory.service.desk import Directory
 from harbor.projects import schemas
 from harbor.projects.models import PERSON
-from harbor.projects.service import candidates, header, members
+from harbor.projects.service import candidates, header, members, newcomers
 from harbor.projects.service.header import Header
 
 routes = Routes(prefix="/harbor", tag="projectPages", pages=True)
@@ -54,6 +55,13 @@ class NewMember(Struct):
     """What the dialog sends."""
 
     username: schemas.Name = ""
+    role_id: Id = GUEST
+
+
+class NewGroup(Struct):
+    """What the dialog for a group sends."""
+
+    group_id: Id = 0
     role_id: Id = GUEST
 
 
@@ -96,6 +104,13 @@ class RoleChoice:
     @property
     def choices(self) -> list[tuple[int, str, str]]:
         return [(n, _(title), _(HINTS[n])) for n, title in header.ROLES.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChoice(RoleChoice):
+    """A dialog that gives a group a role."""
+
+    groups: list[tuple[int, str]]  # ids, and what is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +168,9 @@ async def member_candidates(ctx: Ctx, project_name_or_id: str, query: Typed) -> 
     "POST",
     f"{ALL}/new",
     allow=project("member", "create"),
-    fails=(NotFound, BadRequest, Conflict),
+    fails=(NotFound, BadRequest, Conflict, Unavailable),
     audit=Audit("create", "member", "{form.username}"),
+    stream=True,  # who is meant may have to be looked for elsewhere
 )
 async def add_project_member(ctx: Ctx, project_name_or_id: str, form: NewMember) -> Response:
     """Give somebody a role, from the form."""
@@ -166,10 +182,38 @@ async def add_project_member(ctx: Ctx, project_name_or_id: str, form: NewMember)
         if not name:
             raise BadRequest(_("Enter the name of a user."))
         try:
-            await members.add(ctx.session, ctx.known_project_id, wanted)
+            known = await newcomers.introduce(ctx.the(Directory), ctx.db, wanted)
+            async with ctx.writing() as session:
+                await members.add(session, ctx.known_project_id, known)
         except Conflict as error:
             raise Conflict(_("%(name)s is a member already.") % {"name": name}) from error
     return ui.done(ctx.request, here(ctx), _("%(name)s is a member now.") % {"name": name})
+
+
+@routes.on("GET", f"{ALL}/new-group", allow=project("member", "create"), fails=(NotFound,))
+async def new_project_group(ctx: Ctx, project_name_or_id: str) -> View:
+    """Show the form that gives a group a role."""
+    found = await candidates.groups_outside(ctx.session, ctx.known_project_id)
+    return View("projects/group_new.html", GroupChoice(here(ctx), [], GUEST, found))
+
+
+@routes.on(
+    "POST",
+    f"{ALL}/new-group",
+    allow=project("member", "create"),
+    fails=(NotFound, BadRequest, Conflict),
+    audit=Audit("create", "member", "group {form.group_id}"),
+)
+async def add_project_group(ctx: Ctx, project_name_or_id: str, form: NewGroup) -> Response:
+    """Give a group a role, from the form."""
+    meant = schemas.UserGroup(id=form.group_id)
+    with ui.at_field("group_id"):
+        if not form.group_id:
+            raise BadRequest(_("Choose a group."))
+        wanted = schemas.ProjectMember(role_id=form.role_id, member_group=meant)
+        added = await members.add(ctx.session, ctx.known_project_id, wanted)
+    ctx.subject = added.name
+    return ui.done(ctx.request, here(ctx), _("%(name)s is a member now.") % {"name": added.name})
 
 
 @routes.on("GET", f"{ALL}/role", allow=project("member", "update"), fails=(NotFound,))
@@ -205,7 +249,10 @@ async def ask_to_remove_members(ctx: Ctx, project_name_or_id: str, query: Chosen
         title=_("Remove members"),
         action=f"{here(ctx)}/remove",
         submit=_("Remove"),
-        text=_("They lose their role in this project. Their accounts stay."),
+        text=_(
+            "They lose their role in this project, and the repository rules about them. "
+            "Their accounts stay."
+        ),
         names=[named.name for named in found],
         fields=[("id", str(named.member.id)) for named in found],
     )

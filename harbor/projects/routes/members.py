@@ -2,11 +2,12 @@
 
 from harbor.core import rbac
 from harbor.core.api import Audit, Created, Ctx, Page, Routes
-from harbor.core.errors import Conflict, NotFound
+from harbor.core.errors import Conflict, NotFound, Unavailable
 from harbor.core.security import project
 from harbor.core.wire import Id
+from harbor.directory.service.desk import Directory
 from harbor.projects import schemas
-from harbor.projects.service import members
+from harbor.projects.service import members, newcomers
 
 routes = Routes(prefix="/api/v2.0", tag="member")
 ALL = "/projects/{project_name_or_id}/members"
@@ -27,16 +28,21 @@ async def list_project_members(
     ALL,
     allow=project("member", "create"),
     status=201,
-    fails=(NotFound, Conflict),
+    fails=(NotFound, Conflict, Unavailable),
     audit=Audit("create", "member", "{body.name}"),
+    stream=True,  # who is meant may have to be looked for elsewhere
 )
 async def create_project_member(
     ctx: Ctx, project_name_or_id: str, body: schemas.ProjectMember
 ) -> Created:
-    """Give somebody a role in a project."""
-    added = await members.add(ctx.session, ctx.known_project_id, body)
-    ctx.subject = added.name
-    return Created(f"/api/v2.0/projects/{project_name_or_id}/members/{added.member.id}")
+    """Give a person or a group a role in a project."""
+    members.checked_role(body.role_id)
+    known = await newcomers.introduce(ctx.the(Directory), ctx.db, body)
+    async with ctx.writing() as session:
+        added = await members.add(session, ctx.known_project_id, known)
+        ctx.subject = added.name
+        mid = added.member.id
+    return Created(f"/api/v2.0/projects/{project_name_or_id}/members/{mid}")
 
 
 @routes.on("GET", ONE, allow=project("member", "read"), fails=(NotFound,))

@@ -43,14 +43,14 @@ async def list_projects(ctx: Ctx, query: schemas.ProjectQuery) -> Page[schemas.P
 async def create_project(ctx: Ctx, body: schemas.ProjectReq) -> Created:
     """Create a project, owned by the caller."""
     values = await ctx.the(Configuration).current()
-    is_admin = ctx.principal.is_admin
+    owner_id, is_admin = await projects.owner_of_new(ctx.session, ctx.principal)
     projects.check_creator(values, is_admin=is_admin)
     projects.check_registry(body.registry_id, is_admin=is_admin)
     limit = projects.storage_limit(body.storage_limit, values, is_admin=is_admin)
     created = await projects.create(
         ctx.session,
         name=body.name,
-        owner_id=ctx.principal.known_id,
+        owner_id=owner_id,
         metadata=body.told_of_new,
     )
     ctx.project_id = created.project_id

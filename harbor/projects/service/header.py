@@ -15,7 +15,7 @@ from harbor.core.i18n import later
 from harbor.core.security import project
 from harbor.projects.service.listing import Storage, roles_in, storage
 from harbor.projects.service.projects import name_of
-from harbor.projects.service.standing import standing
+from harbor.projects.service.standing import Standing, standing
 
 ROLES = {
     1: later("Project admin"),
@@ -42,8 +42,12 @@ class Tab:
 # A tab is added here when its page exists, in the room that it belongs to.
 TABS = (
     Tab("summary", later("Summary"), "project", "read"),
+    Tab("repositories", later("Repositories"), "repository", "list"),
     Tab("members", later("Members"), "member", "list"),
     Tab("labels", later("Labels"), "label", "create"),
+    Tab("tag-strategy/immutable-tag", later("Tag immutability"), "immutable-tag", "list"),
+    Tab("robot-account", later("Robot accounts"), "robot", "list"),
+    Tab("trash", later("Trash"), "artifact", "delete"),
     Tab("logs", later("Logs"), "log", "list"),
     Tab("configs", later("Configuration"), "configuration", "read"),
 )
@@ -86,17 +90,24 @@ def path_of(project_id: int) -> str:
 
 
 async def may(ctx: Ctx, resource: str, action: str, name: str) -> bool:
-    """Whether the caller may do that in the project of that name."""
+    """Whether the caller may do that in the project, or in the repository, of that name."""
     return await ctx.wiring.may(ctx.principal, project(resource, action), name) is not None
+
+
+async def standing_of(ctx: Ctx) -> Standing:
+    """What decides about rights in the project in the path; ``NotFound`` if it is gone."""
+    name = await name_of(ctx.session, ctx.known_project_id)
+    known = None if name is None else await standing(ctx.db.quick, name)
+    if known is None:
+        raise NotFound(f"project {ctx.known_project_id} not found")
+    return known
 
 
 async def of(ctx: Ctx, current: str) -> Header:
     """The header of the project in the path, as the caller sees it; ``NotFound`` if it is gone."""
     project_id = ctx.known_project_id
-    name = await name_of(ctx.session, project_id)
-    known = None if name is None else await standing(ctx.db.quick, name)
-    if name is None or known is None:
-        raise NotFound(f"project {project_id} not found")
+    known = await standing_of(ctx)
+    name = known.name
     roles = (await roles_in(ctx.session, [project_id], ctx.principal)).get(project_id, [])
     role_id = rbac.highest(frozenset(roles))
     values = await ctx.the(Configuration).current()

@@ -10,7 +10,6 @@ from sqlalchemy import (
     and_,
     column,
     func,
-    literal_column,
     or_,
     select,
     table,
@@ -19,22 +18,23 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import query as q
+from harbor.core import rbac
 from harbor.core.errors import NotFound
-from harbor.core.security import Principal
+from harbor.core.security import Action, Principal
 from harbor.projects.models import (
-    OPEN,
-    PERSON,
     CVEAllowlist,
     Project,
     ProjectMember,
-    ProjectMetadata,
+    RepositoryRule,
 )
 from harbor.projects.schemas import ProjectQuery
 from harbor.projects.service import metadata as meta
+from harbor.projects.service.ruling import NO_ROLE, about_them
+from harbor.projects.service.sight import REPOSITORY, sight_of
+from harbor.projects.service.standing import held_by, public
 from harbor.users.models import User
 
-# Both live on higher floors, so their tables are named by string, as in a foreign key.
-REPOSITORY = table("repository", column("project_id"))
+# It lives on a higher floor, so its table is named by string, as in a foreign key.
 QUOTA = table("quota", column("project_id"), column("hard"), column("used"))
 
 
@@ -57,14 +57,6 @@ class Storage(NamedTuple):
     used: int
 
 
-def public() -> ColumnElement[bool]:
-    """The projects that are open to everybody, as a condition."""
-    # Not a parameter, or the index of just these rows would not be used.
-    named = ProjectMetadata.name == literal_column("'public'")
-    marked = select(ProjectMetadata.project_id).where(named, ProjectMetadata.value.in_(OPEN))
-    return Project.project_id.in_(marked)
-
-
 def owned(match: q.Match) -> ColumnElement[bool]:
     """The projects whose owner's name matches, as a condition."""
     return Project.owner_id.in_(select(User.user_id).where(match.on(User.username)))
@@ -82,19 +74,25 @@ FIELDS: q.Fields = {
 }
 
 
-def visible_to(who: Principal) -> ColumnElement[bool]:
-    """The projects that *who* may see, as a condition."""
+def visible_to(who: Principal, *wanted: Action) -> ColumnElement[bool]:
+    """The projects that *who* may see, as a condition; maybe for some repositories only.
+
+    Of robots, which may have any rights without others: where they may do something that is
+    *wanted*, or without a wish anything.
+    """
     if who.is_admin:
         return true()
+    if who.robot is not None:
+        but, ids = who.robot.places(*wanted)
+        named = Project.project_id.in_(ids)
+        return or_(public(), ~named if but else named)
     if who.user_id is None:
         return public()
-    joined = select(ProjectMember.project_id).where(*held_by(who.user_id))
-    return or_(public(), Project.project_id.in_(joined))
-
-
-def held_by(user_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The memberships of one person, as conditions."""
-    return ProjectMember.entity_type == PERSON, ProjectMember.entity_id == user_id
+    joined = select(ProjectMember.project_id).where(held_by(who.user_id))
+    let_in = select(RepositoryRule.project_id).where(
+        about_them(who.user_id), RepositoryRule.role != NO_ROLE
+    )
+    return or_(public(), Project.project_id.in_(joined), Project.project_id.in_(let_in))
 
 
 async def search(
@@ -157,16 +155,17 @@ def described() -> "Select[Project, str, int, CVEAllowlist]":
 async def seen_by(
     session: AsyncSession, who: Principal, wanted: "Select[Project, str, int, CVEAllowlist]"
 ) -> list[Seen]:
-    """Projects, and what else is shown of them: three statements for any number."""
+    """Projects, and what else is shown of them: a few statements for any number."""
     rows = (await session.execute(wanted)).all()
     ids = [project.project_id for project, *_ in rows]
     metadata = await meta.of(session, ids)
     roles = await roles_in(session, ids, who)
+    sight = await sight_of(session, who, ids)
     return [
         Seen(
             project,
             owner_name,
-            repo_count,
+            sight.count(project.project_id, repo_count),
             roles.get(project.project_id, []),
             metadata[project.project_id],
             cve_allowlist,
@@ -183,9 +182,10 @@ async def roles_in(
     if who.user_id is None:
         return roles
     held = select(ProjectMember.project_id, ProjectMember.role).where(
-        ProjectMember.project_id.in_(project_ids), *held_by(who.user_id)
+        held_by(who.user_id, lambda project_id: project_id.in_(project_ids))
     )
-    for project_id, role in await session.execute(held.order_by(ProjectMember.role)):
+    ordered = held.distinct().order_by(ProjectMember.role)
+    for project_id, role in await session.execute(ordered):
         roles.setdefault(project_id, []).append(role)
     return roles
 
@@ -199,3 +199,19 @@ async def storage(session: AsyncSession, project_id: int) -> Storage | None:
     held = select(QUOTA.c.hard, QUOTA.c.used).where(QUOTA.c.project_id == project_id)
     row = (await session.execute(held)).first()
     return None if row is None else Storage(row.hard, row.used)
+
+
+async def open_to_pushes(
+    session: AsyncSession, who: Principal, *, containing: str, most: int
+) -> list[str]:
+    """The names of projects that *who* may push to, with that text in them; the first few."""
+    wanted = select(Project.name).where(Project.deleted.is_(False))
+    if containing:
+        wanted = wanted.where(q.contains(Project.name, containing))
+    if not who.is_admin:
+        pushing = [r for r in rbac.ROLES if rbac.role_allows(frozenset([r]), "repository", "push")]
+        held = select(ProjectMember.project_id).where(
+            held_by(who.user_id or 0), ProjectMember.role.in_(pushing)
+        )
+        wanted = wanted.where(Project.project_id.in_(held))
+    return list(await session.scalars(wanted.order_by(Project.name).limit(most)))

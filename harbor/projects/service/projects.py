@@ -11,16 +11,17 @@ from harbor.configuration.schemas import Values
 from harbor.core import clock
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
+from harbor.core.security import OF_SYSTEM, Principal
 from harbor.core.wire import MAX_ID
-from harbor.projects.models import PERSON, Project, ProjectMember
+from harbor.projects.models import PERSON, Project, ProjectMember, RepositoryRule
 from harbor.projects.schemas import ProjectReq
-from harbor.projects.service import allowlists
+from harbor.projects.service import allowlists, redirects
 from harbor.projects.service import metadata as meta
 from harbor.projects.service.listing import has_repositories
-from harbor.users.models import ADMIN_ID
+from harbor.projects.service.ruling import PROJECT_ADMIN
+from harbor.users.models import ADMIN_ID, User
 
 LIBRARY_ID = 1
-PROJECT_ADMIN = 1  # the role
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 MAX_NAME = 255
 MAX_STORAGE = 1024**5  # bytes
@@ -74,6 +75,7 @@ async def create(
         await session.flush()
     except IntegrityError as error:
         raise Conflict(f"The project named {name} already exists") from error
+    await redirects.end(session, name)
     await furnish(session, project.project_id, owner_id, kept)
     return project
 
@@ -81,6 +83,19 @@ async def create(
 def is_name(text: str) -> bool:
     """Whether a project can be named so."""
     return len(text) <= MAX_NAME and NAME.fullmatch(text) is not None
+
+
+async def owner_of_new(session: AsyncSession, who: Principal) -> tuple[int, bool]:
+    """Who is to own a new project of *who*, and whether that caller may do all with it.
+
+    Robots that may create projects do it for the first administrator; others are ``Forbidden``.
+    """
+    if who.robot is None:
+        return who.known_id, who.is_admin
+    if not who.robot.may(OF_SYSTEM, "project", "create"):
+        raise Forbidden(f"{who.name} may not create project")
+    leading = User.sysadmin_flag.is_(True), User.deleted.is_(False)
+    return await session.scalar(select(func.min(User.user_id)).where(*leading)) or ADMIN_ID, True
 
 
 def check_creator(values: Values, *, is_admin: bool) -> None:
@@ -170,16 +185,21 @@ async def why_it_stays(session: AsyncSession, project_id: int) -> str | None:
 async def remove(session: AsyncSession, project: Project) -> None:
     """Delete a project, which is held; ``Precondition`` while it has repositories.
 
-    Its row stays, for what is still known of it by its id; its name is free again.
+    Its row stays, for what is still known of it by its id; its name is free again. Until somebody
+    else takes that, it leads to repositories that were moved elsewhere.
     """
     reason = await why_it_stays(session, project.project_id)
     if reason is not None:
         raise Precondition(reason)
+    await redirects.add(session, project.name, project.project_id)
     mark = f"#{project.project_id}"  # no name that a project can be given has this sign
     project.name = project.name[: MAX_NAME - len(mark)] + mark
     project.deleted = True
     await session.execute(
         delete(ProjectMember).where(ProjectMember.project_id == project.project_id)
+    )
+    await session.execute(
+        delete(RepositoryRule).where(RepositoryRule.project_id == project.project_id)
     )
     await meta.remove_all(session, project.project_id)
     await allowlists.remove(session, project.project_id)

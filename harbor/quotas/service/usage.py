@@ -184,3 +184,24 @@ async def recount(session: AsyncSession) -> None:
     """
     await session.execute(select(Quota.id).order_by(Quota.project_id).with_for_update())
     await session.execute(RECOUNTED)
+
+
+async def recount_moved(
+    session: AsyncSession, source_id: int, target_id: int, *, enforced: bool
+) -> None:
+    """Make ``used`` right of two projects between which something has moved, whose rows of
+    ``ProjectBlob`` are right already.
+
+    ``Denied`` if limits are *enforced* and the target has more than before and than it may.
+    """
+    both = Quota.project_id.in_((source_id, target_id))
+    state = select(Quota.project_id, Quota.hard, Quota.used).where(both)
+    before = await session.execute(state.order_by(Quota.project_id).with_for_update())
+    known = {row.project_id: (row.hard, row.used) for row in before}
+    if target_id not in known:
+        raise gone(target_id)
+    await session.execute(RECOUNTED.where(both))
+    hard, former = known[target_id]
+    now = await session.scalar(select(Quota.used).where(Quota.project_id == target_id)) or 0
+    if enforced and hard != UNLIMITED and now > max(hard, former):
+        raise exceeded(now - former, former, hard)

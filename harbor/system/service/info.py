@@ -13,6 +13,7 @@ from harbor.core.errors import NotFound, Unavailable
 from harbor.core.settings import Settings
 from harbor.core.wire import Time
 from harbor.system.schemas import AuthproxySetting, GeneralInfo, Storage, SystemInfo
+from harbor.users.service import has_oidc
 
 API_VERSION = "v2.0"
 HARBOR_VERSION = f"v2.16.0-{__version__}"  # other Harbors read the API's age from the first part
@@ -25,9 +26,9 @@ def info(values: Values) -> GeneralInfo:
         primary_auth_mode=values.primary_auth_mode,
         self_registration=values.self_registration,
         banner_message=values.banner_message,
-        oidc_provider_name=values.oidc_name if values.auth_mode == "oidc_auth" else "",
+        oidc_provider_name=values.oidc_name if has_oidc(values) else "",
     )
-    if values.auth_mode == "http_auth":
+    if "http_auth" in values.sources:
         told.authproxy_settings = AuthproxySetting(
             endpoint=values.http_authproxy_endpoint,
             tokenreivew_endpoint=values.http_authproxy_tokenreview_endpoint,

@@ -5,17 +5,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harbor.artifacts.models import Accessory, Artifact, ArtifactReference, Repository, Tag
+from harbor.artifacts.models import Repository
+from harbor.artifacts.service.repositories import artifact_count
 from harbor.core import rbac
 from harbor.core.query import contains
 from harbor.core.security import Principal
 from harbor.core.wire import Time
 from harbor.projects import schemas as project_schemas
 from harbor.projects.models import Project, ProjectMember, ProjectMetadata
-from harbor.projects.service.listing import held_by, public, visible_to
+from harbor.projects.service.listing import visible_to
+from harbor.projects.service.sight import Sight, sight_of
+from harbor.projects.service.standing import held_by, public
 from harbor.system.schemas import Search, SearchRepository
 from harbor.users.models import User
 
@@ -26,14 +29,15 @@ CHUNK = 500  # rows, after which other requests get their turn
 
 async def search(session: AsyncSession, who: Principal, part: str) -> Search:
     """The projects and the repositories that *who* may see, with *part* in their names."""
+    sight = await sight_of(session, who)
     return Search(
-        project=await projects_with(session, who, part, MOST),
-        repository=await repositories_with(session, who, part, MOST),
+        project=await projects_with(session, who, part, MOST, sight),
+        repository=await repositories_with(session, who, part, MOST, sight),
     )
 
 
 async def projects_with(
-    session: AsyncSession, who: Principal, part: str, most: int
+    session: AsyncSession, who: Principal, part: str, most: int, sight: Sight
 ) -> list[project_schemas.Project]:
     """By name. Capitals count, and no project has any."""
     if part != part.lower():
@@ -68,7 +72,7 @@ async def projects_with(
             name=row.name,
             creation_time=Time(row.creation_time),
             update_time=Time(row.update_time),
-            repo_count=row.repo_count,
+            repo_count=sight.count(row.project_id, row.repo_count),
             current_user_role_id=rbac.highest(frozenset(roles[row.project_id])) or 0,
             current_user_role_ids=roles[row.project_id],
             metadata=msgspec.convert(metadata[row.project_id], project_schemas.ProjectMetadata),
@@ -78,7 +82,7 @@ async def projects_with(
 
 
 async def repositories_with(
-    session: AsyncSession, who: Principal, part: str, most: int
+    session: AsyncSession, who: Principal, part: str, most: int, sight: Sight
 ) -> list[SearchRepository]:
     """By full name."""
     listed = (
@@ -92,6 +96,7 @@ async def repositories_with(
         )
         .join(Project, Project.project_id == Repository.project_id)
         .where(seen_by(who), contains(Repository.name, part))
+        .where(sight.allows(Repository.project_id, Repository.name))
         .order_by(Repository.name)
         .limit(most)
     )
@@ -99,23 +104,9 @@ async def repositories_with(
 
 
 def seen_by(who: Principal) -> ColumnElement[bool]:
-    return and_(Project.deleted.is_(False), visible_to(who))
-
-
-def artifact_count() -> ColumnElement[int]:
-    """How many artifacts a list of the repository shows.
-
-    Those are the tagged ones and those that are no child of an index, but no accessory.
-    """
-    tagged = exists().where(Tag.artifact_id == Artifact.id)
-    child = exists().where(ArtifactReference.child_id == Artifact.id)
-    accessory = exists().where(Accessory.artifact_id == Artifact.id)
-    return (
-        select(func.count())
-        .where(Artifact.repository_id == Repository.repository_id)
-        .where(~accessory, or_(tagged, ~child))
-        .scalar_subquery()
-    )
+    # As in Harbor, robots find only what everybody may see.
+    seen = public() if who.robot is not None else visible_to(who)
+    return and_(Project.deleted.is_(False), seen)
 
 
 async def roles_of(
@@ -126,7 +117,8 @@ async def roles_of(
     if who.user_id is not None:
         held = (
             select(ProjectMember.project_id, ProjectMember.role)
-            .where(*held_by(who.user_id), ProjectMember.project_id.in_(project_ids))
+            .where(held_by(who.user_id, lambda project_id: project_id.in_(project_ids)))
+            .distinct()
             .order_by(ProjectMember.role)
         )
         async for project_id, role in rows(session, held):

@@ -7,7 +7,9 @@ from harbor.artifacts.models import Repository
 from harbor.artifacts.service import stored
 from harbor.core.security import Principal
 from harbor.projects.models import Project
-from harbor.projects.service.listing import public, visible_to
+from harbor.projects.service.listing import visible_to
+from harbor.projects.service.sight import ALL, Sight, sight_of
+from harbor.projects.service.standing import public
 from harbor.system.schemas import Statistic
 
 
@@ -17,7 +19,9 @@ async def count(session: AsyncSession, who: Principal) -> Statistic:
     told.public_project_count, told.public_repo_count = await counted(session, public())
     if not who.is_admin:
         own = visible_to(who) & ~public()
-        told.private_project_count, told.private_repo_count = await counted(session, own)
+        told.private_project_count, told.private_repo_count = await counted(
+            session, own, await sight_of(session, who)
+        )
         return told
     told.total_project_count, told.total_repo_count = await counted(session)
     told.private_project_count = told.total_project_count - told.public_project_count
@@ -27,7 +31,7 @@ async def count(session: AsyncSession, who: Principal) -> Statistic:
 
 
 async def counted(
-    session: AsyncSession, wanted: ColumnElement[bool] | None = None
+    session: AsyncSession, wanted: ColumnElement[bool] | None = None, sight: Sight = ALL
 ) -> tuple[int, int]:
     """How many projects are like that, or are at all, and how many repositories they have."""
     ids = select(Project.project_id)
@@ -39,7 +43,8 @@ async def counted(
         these = [Project.deleted.is_(False), wanted]
         held = Repository.project_id.in_(ids.where(*these))
     projects = select(func.count()).select_from(Project).where(*these)
-    repositories = select(func.count()).select_from(Repository).where(held)
+    seen = sight.allows(Repository.project_id, Repository.name)
+    repositories = select(func.count()).select_from(Repository).where(held, seen)
     row = (
         await session.execute(select(projects.scalar_subquery(), repositories.scalar_subquery()))
     ).one()

@@ -7,17 +7,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.errors import Forbidden, NotFound
 from harbor.core.quick import Quick
-from harbor.users.models import User
+from harbor.users.models import LOCAL, User
 
 WRONG_PASSWORD = "Current password is incorrect"  # noqa: S105, not a password
 BY_USERNAME = User.username == bindparam("name")
 LOGIN = (
-    select(User.user_id, User.username, User.password, User.sysadmin_flag)
+    select(
+        User.user_id,
+        User.username,
+        User.password,
+        or_(User.sysadmin_flag, User.admin_role_in_auth),
+        User.source,
+    )
     .where(or_(BY_USERNAME, User.email == bindparam("name")), User.deleted.is_(False))
     .order_by(BY_USERNAME.desc())
     .limit(1)
 )
-
+LOCAL_LOGIN = select(User.user_id, User.username, User.password, User.sysadmin_flag).where(
+    User.user_id == bindparam("user_id"),
+    User.deleted.is_(False),
+    User.source == LOCAL,
+    User.password.is_not(None),
+)
 THERE = select(User.user_id).where(User.user_id == bindparam("user_id"), User.deleted.is_(False))
 
 
@@ -29,6 +40,7 @@ class Login:
     username: str
     password: str | None  # a hash
     is_admin: bool
+    source: str = LOCAL  # what knows the password
 
 
 async def find_login(quick: Quick, name: str) -> Login | None:
@@ -36,7 +48,19 @@ async def find_login(quick: Quick, name: str) -> Login | None:
     if "\0" in name:
         return None  # PostgreSQL cannot even be asked
     rows = await quick.fetch(LOGIN, name=name)
-    return Login(*rows[0]) if rows else None
+    if not rows:
+        return None
+    user_id, username, password, is_admin, source = rows[0]
+    return Login(user_id, username, password, bool(is_admin), source)
+
+
+async def find_local(quick: Quick, user_id: int) -> Login | None:
+    """That person, if the password is kept here."""
+    rows = await quick.fetch(LOCAL_LOGIN, user_id=user_id)
+    if not rows:
+        return None
+    found_id, username, password, is_admin = rows[0]
+    return Login(found_id, username, password, bool(is_admin))
 
 
 async def is_there(quick: Quick, user_id: int) -> bool:
@@ -60,7 +84,8 @@ async def replace_password(
 
     With *instead_of*, a hash that was proved a moment ago: ``Forbidden`` if it is no more.
     """
-    there = [User.user_id == user_id, User.deleted.is_(False)]
+    # The password of an account from elsewhere is there.
+    there = [User.user_id == user_id, User.deleted.is_(False), User.source == LOCAL]
     if instead_of is not None:
         there.append(User.password == instead_of)
     changed = await session.execute(

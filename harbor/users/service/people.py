@@ -9,7 +9,7 @@ from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from harbor.core.security import Principal
 from harbor.users.models import ADMIN_ID, ANONYMOUS_ID, User
 from harbor.users.schemas import UserProfile
-from harbor.users.service.rules import MAX_NAME, check_profile
+from harbor.users.service.rules import MAX_NAME, check_local, check_profile
 
 RENAMED_ADMIN = "admin@harbor.local"
 
@@ -24,10 +24,12 @@ async def get(session: AsyncSession, user_id: int) -> User:
 async def update_profile(session: AsyncSession, user_id: int, told: UserProfile) -> User:
     """Change what people may say about themselves. An e-mail address is for ever, or another one.
 
-    ``BadRequest``, ``NotFound``, or ``Conflict`` if the address is somebody else's.
+    ``BadRequest``, ``NotFound``, ``Forbidden`` if the account comes from elsewhere, or ``Conflict``
+    if the address is somebody else's.
     """
     check_profile(told)
     user = await get(session, user_id)
+    check_local(user)
     if user.email and not told.email:
         raise BadRequest("email can't be empty")
     user.email, user.realname, user.comment = told.email or None, told.realname, told.comment
@@ -66,6 +68,12 @@ async def create(  # noqa: PLR0913, the columns of one row
     except IntegrityError as error:
         raise Conflict(f"user {username} or email {email} already exists") from error
     return user
+
+
+async def spare_administrators(session: AsyncSession, user_id: int, *, who: Principal) -> None:
+    """``Forbidden`` to a robot that would change or delete an administrator; ``NotFound``."""
+    if who.robot is not None and (await get(session, user_id)).is_admin:
+        raise Forbidden(f"{who.name} is a robot, and user {user_id} an administrator")
 
 
 async def set_sysadmin(session: AsyncSession, user_id: int, *, is_admin: bool) -> str:
@@ -112,6 +120,7 @@ async def remove(session: AsyncSession, user_id: int, *, who: Principal) -> str:
     user.username = mangled(username, user_id)
     user.email = mangled(user.email, user_id) if user.email else None
     user.password, user.sysadmin_flag, user.deleted = None, False, True
+    user.admin_role_in_auth, user.source_id = False, ""
     await session.flush()
     return username
 

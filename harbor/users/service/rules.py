@@ -3,12 +3,14 @@
 import re
 from unicodedata import category
 
+from harbor.configuration.schemas import Values
 from harbor.core.errors import BadRequest, Forbidden
 from harbor.core.security import Principal
-from harbor.users.models import ADMIN_ID
+from harbor.users.models import ADMIN_ID, User
 from harbor.users.schemas import UserCreationReq, UserProfile
 
 DB_AUTH = "db_auth"
+OIDC_AUTH = "oidc_auth"
 MAX_NAME = 255
 MAX_COMMENT = 30
 FORBIDDEN = frozenset(',"~#%$')  # in usernames and real names
@@ -18,6 +20,11 @@ EMAIL = re.compile(
     r'(?:[^<>()\[\]\\.,;:\s@"]+(?:\.[^<>()\[\]\\.,;:\s@"]+)*|"[^"\r\n]+")'
     r"@(?:\[[0-9]{1,3}(?:\.[0-9]{1,3}){3}\]|(?:[a-zA-Z0-9-]+\.)+[a-zA-Z]{2,})"
 )
+
+
+def has_oidc(values: Values) -> bool:
+    """Whether people may come from an OpenID provider."""
+    return OIDC_AUTH in values.sources
 
 
 def check_password(password: str) -> None:
@@ -63,6 +70,18 @@ def check_mode_for_new(auth_mode: str) -> None:
     """``Forbidden`` where people come from elsewhere."""
     if auth_mode != DB_AUTH:
         raise Forbidden(f"creating local user is not allowed under auth mode: {auth_mode}")
+
+
+def refuse_robot(who: Principal) -> None:
+    """``Forbidden`` to robots: with somebody's password they would be more than they are."""
+    if who.robot is not None:
+        raise Forbidden(f"{who.name} is a robot; passwords and administrators are for people")
+
+
+def check_local(user: User) -> None:
+    """``Forbidden`` if that account comes from elsewhere, whatever the mode is by now."""
+    if user.source:
+        raise Forbidden(f"user {user.user_id} comes from {user.source}, and is changed there")
 
 
 def check_mode(auth_mode: str, user_id: int, *, who: Principal) -> None:

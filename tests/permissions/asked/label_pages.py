@@ -17,8 +17,8 @@ def requests(world: World, login: Login | None) -> dict[str, Callable[[], Reques
         return {"data": {"name": world.fresh("label"), "color": "#0065AB"}}
 
     return {
-        "addLabel": form,
-        "addProjectLabel": form,
+        "addNewLabel": form,
+        "addNewProjectLabel": form,
         "editLabel": lambda: {"path": {"label_id": made(0)}},
         "editProjectLabel": lambda: {"path": {"label_id": made(team)}},
         "saveLabel": lambda: {"path": {"label_id": made(0)}} | form(),

@@ -17,7 +17,7 @@ def requests(world: World, login: Login | None) -> dict[str, Callable[[], Reques
         },
         "deleteManifest": lambda: {"path": {"reference": world.digest()}},
         "listReferrers": lambda: {"path": {"digest": EMPTY}},
-        "listTags": lambda: {"path": {"name": REPOSITORY, "made": world.digest()}},
+        "listTagNames": lambda: {"path": {"name": REPOSITORY, "made": world.digest()}},
         "getBlob": lambda: {"path": {"digest": world.blob()}},
         "deleteBlob": lambda: {"path": {"digest": world.blob()}},
         "getUpload": lambda: {"path": {"upload_id": world.upload(login)}},

@@ -38,6 +38,7 @@ def requests(world: World, login: Login | None) -> dict[str, Callable[[], Reques
             "path": path(),
             "json": {"new_password": NEW},
         },
+        "setCliSecret": lambda: {"path": path(), "json": {"secret": ""}},
         "deleteUser": lambda: {"path": path()},
         "setUserSysAdmin": lambda: {"path": path(), "json": {"sysadmin_flag": True}},
         "renameAdmin": first_admin_stays,

@@ -1,0 +1,63 @@
+"""What is kept: content, how much of it there is, and what was deleted of it."""
+
+from harbor.artifacts.models.content import (
+    DIGEST,
+    Accessory,
+    Artifact,
+    ArtifactBlob,
+    ArtifactDetails,
+    ArtifactLabel,
+    ArtifactReference,
+    Blob,
+    Manifest,
+    ReleasedBlob,
+    Repository,
+    RepositoryBlob,
+    RepositoryRedirect,
+    StoreTally,
+    Tag,
+    TagMove,
+    Upload,
+)
+from harbor.artifacts.models.storage import (
+    ProjectStorage,
+    RepositoryStorage,
+    StorageDay,
+)
+from harbor.artifacts.models.trash import (
+    Trash,
+    TrashArtifact,
+    TrashBlob,
+    TrashLabel,
+    TrashReference,
+    TrashTag,
+)
+
+__all__ = [
+    "DIGEST",
+    "Accessory",
+    "Artifact",
+    "ArtifactBlob",
+    "ArtifactDetails",
+    "ArtifactLabel",
+    "ArtifactReference",
+    "Blob",
+    "Manifest",
+    "ProjectStorage",
+    "ReleasedBlob",
+    "Repository",
+    "RepositoryBlob",
+    "RepositoryRedirect",
+    "RepositoryStorage",
+    "StorageDay",
+    "StoreTally",
+    "Tag",
+    "TagMove",
+    "Trash",
+    "TrashArtifact",
+    "TrashBlob",
+    "TrashLabel",
+    "TrashReference",
+    "TrashTag",
+    "Upload",
+]

@@ -1,0 +1,1 @@
+"""What is shown: the pages of repositories and artifacts."""

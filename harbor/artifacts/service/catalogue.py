@@ -1,0 +1,239 @@
+"""What is done: list artifacts, and show each with what belongs to it.
+
+A page takes one statement for each kind of thing that is shown with its artifacts.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET, Raw
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts import schemas
+from harbor.artifacts.models import (
+    Artifact,
+    ArtifactDetails,
+    ArtifactLabel,
+    ArtifactReference,
+    Manifest,
+    Repository,
+    Tag,
+)
+from harbor.artifacts.schemas import ArtifactQuery, Known, Place
+from harbor.artifacts.service import accessories, additions, filters, immutable, repositories, tags
+from harbor.artifacts.service.additions import Stored
+from harbor.artifacts.service.details import icon_for
+from harbor.core import query as q
+from harbor.core.errors import BadRequest, NotFound
+from harbor.core.oci import Reference, is_digest, shown
+from harbor.core.query import Listing
+from harbor.core.security import Principal
+from harbor.core.wire import Time, show
+from harbor.labels import schemas as label_schemas
+from harbor.labels.models import Label
+from harbor.projects import service as projects
+
+Found = Row[*tuple[Artifact, str, str | None]]
+
+
+async def of_repository(
+    session: AsyncSession, place: Place, query: ArtifactQuery
+) -> tuple[list[schemas.Artifact], int]:
+    """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
+    repository_id = await repositories.find(session, place)
+    asked = filters.conditions(query.q, Tag.repository_id == repository_id)
+    return await page_of(session, and_(Artifact.repository_id == repository_id, *asked), query)
+
+
+async def of_project(
+    session: AsyncSession, who: Principal, project_id: int, query: ArtifactQuery, *, latest: bool
+) -> tuple[list[schemas.Artifact], int]:
+    """One page of the artifacts of a project that *who* may see; the *latest* of each
+    repository, or all.
+
+    ``BadRequest`` unless the latest are those of one media type or one artifact type.
+    """
+    sight = await projects.sight_of(session, who, [project_id])
+    seen = sight.allows(Repository.project_id, Repository.name)
+    inside = select(Repository.repository_id).where(Repository.project_id == project_id, seen)
+    asked = filters.conditions(query.q, Tag.repository_id.in_(inside))
+    if not latest:
+        own = Artifact.project_id == project_id
+        shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
+        return await page_of(session, and_(own, shown_ones, *asked), query)
+    keys = {q.folded(match.key) for match in q.parse(query.q)}
+    if len(keys & {"mediatype", "artifacttype"}) != 1:
+        raise BadRequest("latest_in_repository needs either media_type or artifact_type in q")
+    newest = (
+        select(Artifact.id)
+        .where(Artifact.repository_id == Repository.repository_id, *asked)
+        .order_by(Artifact.push_time.desc(), Artifact.id.desc())
+        .limit(1)
+        .correlate(Repository)
+        .scalar_subquery()
+    )
+    of_each = select(newest).where(Repository.project_id == project_id, seen)
+    return await page_of(session, Artifact.id.in_(of_each), query)
+
+
+async def page_of(
+    session: AsyncSession, wanted: ColumnElement[bool], query: ArtifactQuery
+) -> tuple[list[schemas.Artifact], int]:
+    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
+    page, order = part_of(wanted, query)
+    rows = described().join(page, page.c.id == Artifact.id).order_by(*order)
+    return await assembled(session, (await session.execute(rows)).all(), query), total or 0
+
+
+def part_of(wanted: ColumnElement[bool], query: Listing) -> tuple[Subquery, tuple[Any, ...]]:
+    """The ids of the artifacts of one page, and in which order they are."""
+    order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
+    page = select(Artifact.id).where(wanted).order_by(*order)
+    return page.limit(query.page_size).offset(query.offset).subquery(), order
+
+
+def described() -> Select[*tuple[Artifact, str, str | None]]:
+    """Artifacts with the names of their repositories and what their configs say."""
+    return (
+        select(Artifact, Repository.name, ArtifactDetails.extra_attrs)
+        .join(Repository, Repository.repository_id == Artifact.repository_id)
+        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
+    )
+
+
+async def find(session: AsyncSession, place: Place, reference: str) -> Known:
+    """The artifact that a tag or a digest names; ``NotFound``."""
+    wanted = select(Artifact.id, Artifact.repository_id, Artifact.digest)
+    return Known(*await one(session, wanted, place, reference))
+
+
+async def stored(session: AsyncSession, place: Place, reference: str) -> Stored:
+    """What is kept of an artifact; ``NotFound``."""
+    wanted = select(Artifact.type, Artifact.manifest_media_type, Manifest.content).join(
+        Manifest, Manifest.digest == Artifact.digest
+    )
+    return Stored(*await one(session, wanted, place, reference))
+
+
+async def one(
+    session: AsyncSession, wanted: Select[*tuple[Any, ...]], place: Place, reference: str
+) -> Row[*tuple[Any, ...]]:
+    """What is *wanted* of the artifact that a tag or a digest names; ``NotFound``."""
+    wanted = wanted.join(Repository, Repository.repository_id == Artifact.repository_id).where(
+        *repositories.at(place)
+    )
+    if is_digest(reference):
+        wanted = wanted.where(Artifact.digest == reference)
+    else:
+        wanted = wanted.join(Tag, Tag.artifact_id == Artifact.id).where(
+            Tag.repository_id == Repository.repository_id, Tag.name == reference
+        )
+    row = (await session.execute(wanted)).first()
+    if row is None:
+        named = shown(f"{place.repository}{Reference(reference).joined}")
+        raise NotFound(f"artifact {named} not found")
+    return row
+
+
+async def media_type_of(session: AsyncSession, artifact_id: int) -> str:
+    """The media type of an artifact's manifest."""
+    wanted = select(Artifact.manifest_media_type).where(Artifact.id == artifact_id)
+    return str(await session.scalar(wanted))
+
+
+async def said_by(session: AsyncSession, artifact_id: int) -> str | None:
+    """What an artifact's config says, as a JSON object; ``None`` if it says nothing."""
+    wanted = select(ArtifactDetails.extra_attrs).where(ArtifactDetails.artifact_id == artifact_id)
+    return await session.scalar(wanted)
+
+
+async def see(
+    session: AsyncSession, place: Place, reference: str, query: ArtifactQuery
+) -> schemas.Artifact:
+    """One artifact; ``NotFound``."""
+    known = await find(session, place, reference)
+    rows = (await session.execute(described().where(Artifact.id == known.id))).all()
+    (found,) = await assembled(session, rows, query)
+    return found
+
+
+async def assembled(
+    session: AsyncSession, rows: Sequence[Found], query: ArtifactQuery
+) -> list[schemas.Artifact]:
+    """Artifacts with all that was asked for."""
+    ids = [artifact.id for artifact, *_ in rows]
+    named = await tags.of(session, ids) if query.with_tag else {}
+    if query.with_immutable_status and named:
+        of_each = [(name, tag) for row, name, _ in rows for tag in named.get(row.id, ())]
+        await immutable.mark(session, rows[0][0].project_id, of_each)  # all are of one project
+    labelled = await labels_of(session, ids) if query.with_label else {}
+    about = await accessories.of(session, ids) if query.with_accessory else {}
+    wanted = query.with_inherited_accessory
+    inherited = await accessories.inherited(session, ids) if wanted else {}
+    children = await references_of(session, ids)
+    return [
+        schemas.Artifact(
+            id=row.id,
+            type=row.type,
+            media_type=row.media_type,
+            manifest_media_type=row.manifest_media_type,
+            artifact_type=row.artifact_type,
+            project_id=row.project_id,
+            repository_id=row.repository_id,
+            repository_name=name,
+            digest=row.digest,
+            size=row.size,
+            icon=row.icon or icon_for(row.type),
+            push_time=Time(row.push_time),
+            pull_time=Time(row.pull_time or filters.NEVER),
+            extra_attrs=None if said is None else Raw(said.encode()),
+            annotations=row.annotations or None,
+            references=children.get(row.id),
+            tags=named.get(row.id),
+            addition_links=additions.links(row, name),
+            labels=labelled.get(row.id),
+            accessories=about.get(row.id),
+            inherited_accessories=inherited.get(row.id, UNSET),
+        )
+        for row, name, said in rows
+    ]
+
+
+async def labels_of(
+    session: AsyncSession, artifact_ids: Sequence[int]
+) -> dict[int, list[label_schemas.Label]]:
+    """The labels of each artifact, in the order of their names."""
+    found: dict[int, list[label_schemas.Label]] = defaultdict(list)
+    wanted = (
+        select(ArtifactLabel.artifact_id, Label)
+        .join(Label, Label.id == ArtifactLabel.label_id)
+        .where(ArtifactLabel.artifact_id.in_(artifact_ids))
+        .order_by(Label.name, Label.id)
+    )
+    for artifact_id, label in await session.execute(wanted):
+        found[artifact_id].append(show(label_schemas.Label, label))
+    return found
+
+
+async def references_of(
+    session: AsyncSession, artifact_ids: Sequence[int]
+) -> dict[int, list[schemas.Reference]]:
+    """What each index lists, in its order."""
+    found: dict[int, list[schemas.Reference]] = defaultdict(list)
+    wanted = (
+        select(
+            ArtifactReference.parent_id,
+            ArtifactReference.child_id,
+            ArtifactReference.child_digest,
+            ArtifactReference.platform,
+            ArtifactReference.annotations,
+            ArtifactReference.urls,
+        )
+        .where(ArtifactReference.parent_id.in_(artifact_ids))
+        .order_by(ArtifactReference.id)
+    )
+    for row in await session.execute(wanted):
+        found[row.parent_id].append(schemas.Reference(*row))
+    return found

@@ -1,0 +1,87 @@
+"""What is done: turn what lists of artifacts are asked for into SQL.
+
+Source: Harbor src/pkg/artifact/dao/dao.go.
+"""
+
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import ColumnElement, and_, func, literal, select
+
+from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag
+from harbor.core import query as q
+from harbor.core.db import Time
+from harbor.core.errors import BadRequest
+
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+HAVING_TAGS = {"*": True, "nil": False}
+
+
+def tagged(inside: ColumnElement[bool], match: q.Match) -> ColumnElement[bool]:
+    """``tags``: a name, a part of one, in which capitals count, ``*`` for any, ``nil`` for none.
+
+    *inside* says of which repositories the tags are to be looked through, once and for all.
+    """
+    held = select(Tag.artifact_id).where(inside)
+    if match.form == "exact" and match.text in HAVING_TAGS:
+        return Artifact.tagged.is_(HAVING_TAGS[match.text])
+    if match.form == "fuzzy":
+        # LIKE ignores capitals on SQLite.
+        return Artifact.id.in_(held.where(func.replace(Tag.name, match.text, "") != Tag.name))
+    if match.form != "exact":
+        raise BadRequest("the value of tags is to be a name, a part of one with ~, * or nil")
+    return Artifact.id.in_(held.where(Tag.name == match.text))
+
+
+def labelled(match: q.Match) -> ColumnElement[bool]:
+    """``labels``: the ids of all that an artifact must carry, as in ``(1 2)``."""
+    fits = all(text.isascii() and text.isdigit() for text in match.texts)
+    if match.form != "all" or not match.texts or not fits:
+        raise BadRequest("the value of labels is to be ids in parentheses, as in (1 2)")
+    labels = [
+        q.Match("labels", "exact", (text,)).on(ArtifactLabel.label_id)
+        for text in sorted(set(match.texts))
+    ]
+    # Each label begins with its own artifacts, not with all that a list may show.
+    return and_(
+        *(Artifact.id.in_(select(ArtifactLabel.artifact_id).where(label)) for label in labels)
+    )
+
+
+def in_repository(match: q.Match) -> ColumnElement[bool]:
+    named = select(Repository.repository_id).where(match.on(Repository.name))
+    return Artifact.repository_id.in_(named)
+
+
+def base(match: q.Match) -> ColumnElement[bool]:
+    """``base=*``: children of indexes too, but no accessories."""
+    if match.form != "exact" or match.text != "*":
+        raise BadRequest("the value of base can only be *")
+    return Artifact.accessory.is_(False)
+
+
+FIELDS: q.Fields = {
+    "id": Artifact.id,
+    "type": Artifact.type,
+    "media_type": Artifact.media_type,
+    "manifest_media_type": Artifact.manifest_media_type,
+    "artifact_type": Artifact.artifact_type,
+    "project_id": Artifact.project_id,
+    "repository_id": Artifact.repository_id,
+    "repository_name": in_repository,
+    "digest": Artifact.digest,
+    "size": Artifact.size,
+    "icon": Artifact.icon,
+    "push_time": Artifact.push_time,
+    "pull_time": func.coalesce(Artifact.pull_time, literal(NEVER, Time)),
+    "labels": labelled,
+    "base": base,
+}
+
+
+def conditions(asked: str, tags_inside: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+    """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
+    found = q.conditions(asked, {**FIELDS, "tags": partial(tagged, tags_inside)})
+    if not any(q.folded(match.key) == "base" for match in q.parse(asked)):
+        found.append(Artifact.listed.is_(True))
+    return found

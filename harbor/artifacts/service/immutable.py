@@ -1,0 +1,69 @@
+"""What is done: keep immutable tags as they are, and say which those are."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts import schemas
+from harbor.artifacts.models import Artifact, Repository, Tag
+from harbor.artifacts.schemas import Place
+from harbor.core.errors import Precondition
+from harbor.core.quick import Pen, SessionPen
+from harbor.immutability import service as immutability
+
+TAKEN = select(Tag.id).where(
+    Tag.repository_id == bindparam("repository_id"), Tag.name == bindparam("name")
+)
+# Of a repository; ``RETURNING`` tells it to a push without a statement of its own.
+RULED: ColumnElement[bool] = immutability.apply_to(Repository.project_id)
+
+
+async def refuse_push(pen: Pen, place: Place, repository_id: int, tag: str) -> None:
+    """``Precondition`` if *tag* is there and immutable: not even the same may be pushed again."""
+    if await pen.run(TAKEN, repository_id=repository_id, name=tag):
+        rules = await immutability.in_force(pen, place.project_id)
+        if await rules.held(place.repository, [tag]):
+            raise moved(place, tag)
+
+
+def moved(place: Place, tag: str) -> Precondition:
+    return Precondition(
+        f"Failed to process request due to '{place.repository}:{tag}' configured as immutable."
+    )
+
+
+async def refuse_removal(pen: Pen, place: Place, tags: Collection[str]) -> None:
+    """``Precondition`` if one of *tags* is immutable."""
+    if not tags:
+        return
+    rules = await immutability.in_force(pen, place.project_id)
+    if rules and (held := await rules.held(place.repository, sorted(tags))):
+        raise Precondition(f"the tag {held[0]} configured as immutable, cannot be deleted")
+
+
+async def mark(
+    session: AsyncSession, project_id: int, tags: Collection[tuple[str, schemas.Tag]]
+) -> None:
+    """Let each of *tags*, given with its repository, say whether it is immutable."""
+    rules = await immutability.in_force(SessionPen(session), project_id)
+    if not rules:
+        return
+
+    def look() -> None:
+        for repository, tag in tags:
+            tag.immutable = rules.hold(repository, tag.name)
+
+    await asyncio.to_thread(look)
+
+
+async def mark_of(session: AsyncSession, artifact_id: int, tags: Sequence[schemas.Tag]) -> None:
+    """The same for tags of one artifact."""
+    wanted = (
+        select(Repository.project_id, Repository.name)
+        .join(Artifact, Artifact.repository_id == Repository.repository_id)
+        .where(Artifact.id == artifact_id)
+    )
+    for project_id, repository in await session.execute(wanted):
+        await mark(session, project_id, [(repository, tag) for tag in tags])

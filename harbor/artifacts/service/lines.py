@@ -1,0 +1,227 @@
+"""What is done: show artifacts as the lines of a page.
+
+A page takes one statement for each kind of thing, and of what an artifact may have thousands of,
+it reads the first few and how many there are.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts.models import Artifact, ArtifactDetails, ArtifactReference, Tag
+from harbor.artifacts.service import accessories, catalogue, filters, tags
+from harbor.artifacts.service.kinds import Kind, kind_of
+from harbor.core import query as q
+from harbor.core.errors import NotFound
+from harbor.core.query import Listing
+from harbor.core.wire import Time
+from harbor.labels.schemas import Label
+
+FEW = 3  # tags and platforms that a line shows
+SIGNATURE = "signature."  # how the kinds of accessories begin that are signatures
+COLUMNS = (
+    Artifact.id,
+    Artifact.digest,
+    Artifact.type,
+    Artifact.manifest_media_type,
+    Artifact.size,
+    Artifact.annotations,
+    Artifact.push_time,
+    Artifact.pull_time,
+    ArtifactDetails.extra_attrs,
+)
+
+
+class Platform(Struct):
+    """What an image runs on, as its config or the index that lists it says."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """An artifact as a line of a list."""
+
+    id: int
+    digest: str
+    kind: Kind
+    size: int
+    push_time: Time
+    pull_time: Time | None
+    annotations: Mapping[str, str]
+    tags: Sequence[str]  # the newest few
+    tag_count: int
+    labels: Sequence[Label]
+    platforms: Sequence[str]  # the first few
+    child_count: int  # of an index
+    accessories: Mapping[str, int]  # how many of which kind
+
+    @property
+    def short(self) -> str:
+        return shortened(self.digest)
+
+    @property
+    def name(self) -> str:
+        """What the reader may know it by."""
+        return self.tags[0] if self.tags else self.short
+
+    @property
+    def reference(self) -> str:
+        """What to pull: the tag, if there is exactly one."""
+        return f":{self.tags[0]}" if self.tag_count == 1 else f"@{self.digest}"
+
+    @property
+    def is_signed(self) -> bool:
+        return any(kind.startswith(SIGNATURE) for kind in self.accessories)
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is something about it below the line."""
+        return bool(self.accessories)
+
+
+def shortened(digest: str) -> str:
+    return digest.partition(":")[2][:12]
+
+
+async def of_repository(
+    session: AsyncSession, repository_id: int, query: Listing
+) -> tuple[list[Line], int]:
+    """One page of the artifacts of a repository, and how many there are."""
+    asked = filters.conditions(query.q, Tag.repository_id == repository_id)
+    wanted = and_(Artifact.repository_id == repository_id, *asked)
+    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
+    page, order = catalogue.part_of(wanted, query)
+    rows = (
+        select(*COLUMNS)
+        .join(page, page.c.id == Artifact.id)
+        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
+        .order_by(*order)
+    )
+    return await assembled(session, (await session.execute(rows)).all()), total or 0
+
+
+async def of_index(session: AsyncSession, parent_id: int, query: Listing) -> tuple[list[Line], int]:
+    """One page of what an index lists, and how many that are."""
+    inside = ArtifactReference.parent_id == parent_id
+    total = await session.scalar(select(func.count()).select_from(ArtifactReference).where(inside))
+    rows = (
+        select(*COLUMNS, ArtifactReference.platform)
+        .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
+        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
+        .where(inside)
+        .order_by(*q.order(query.sort, filters.FIELDS), ArtifactReference.id)
+        .limit(query.page_size)
+        .offset(query.offset)
+    )
+    return await assembled(session, (await session.execute(rows)).all()), total or 0
+
+
+async def several(session: AsyncSession, repository_id: int, ids: Sequence[int]) -> list[Line]:
+    """Those of *ids* that are artifacts of the repository; ``NotFound`` if none is."""
+    found = await lines(
+        session, and_(Artifact.repository_id == repository_id, Artifact.id.in_(ids))
+    )
+    if not found:
+        raise NotFound("none of these artifacts is there any more")
+    return found
+
+
+async def one(session: AsyncSession, artifact_id: int) -> Line:
+    (found,) = await lines(session, Artifact.id == artifact_id)
+    return found
+
+
+async def lines(session: AsyncSession, wanted: ColumnElement[bool]) -> list[Line]:
+    rows = (
+        select(*COLUMNS)
+        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
+        .where(wanted)
+        .order_by(Artifact.push_time.desc(), Artifact.id.desc())
+    )
+    return await assembled(session, (await session.execute(rows)).all())
+
+
+async def assembled(session: AsyncSession, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Line]:
+    """Lines with what belongs to each."""
+    ids = [row.id for row in rows]
+    named = await tags.newest(session, ids, FEW)
+    labelled = await catalogue.labels_of(session, ids)
+    about = await accessories.kinds(session, ids)
+    children = await first_children(session, ids)
+    found = []
+    for row in rows:
+        names, tag_count = named.get(row.id, ((), 0))
+        platforms, child_count = children.get(row.id, (own_platform(row), 0))
+        line = Line(
+            id=row.id,
+            digest=row.digest,
+            kind=kind_of(row.type, row.manifest_media_type),
+            size=row.size,
+            push_time=Time(row.push_time),
+            pull_time=Time(row.pull_time) if row.pull_time else None,
+            annotations=row.annotations or {},
+            tags=names,
+            tag_count=tag_count,
+            labels=labelled.get(row.id, ()),
+            platforms=platforms,
+            child_count=child_count,
+            accessories=about.get(row.id, {}),
+        )
+        found.append(line)
+    return found
+
+
+def own_platform(row: Row[*tuple[Any, ...]]) -> list[str]:
+    """What an image runs on, as the index in which it is listed says, or its config."""
+    told = platform_of(getattr(row, "platform", None))
+    if not told and row.extra_attrs:
+        try:
+            told = str(msgspec.json.decode(row.extra_attrs, type=Platform))
+        except msgspec.MsgspecError:  # anything may stand there
+            told = ""
+    return [told] if told else []
+
+
+def platform_of(told: object) -> str:
+    """The platform of an entry of an index; "" if it says none."""
+    try:
+        return str(msgspec.convert(told or {}, Platform))
+    except msgspec.ValidationError:
+        return ""
+
+
+async def first_children(
+    session: AsyncSession, artifact_ids: Sequence[int]
+) -> dict[int, tuple[list[str], int]]:
+    """The platforms of the first children of each index, and how many children it has."""
+    among = ArtifactReference.parent_id
+    ranked = (
+        select(
+            among,
+            ArtifactReference.platform,
+            func.row_number().over(partition_by=among, order_by=ArtifactReference.id).label("at"),
+            func.count().over(partition_by=among).label("total"),
+        )
+        .where(among.in_(artifact_ids))
+        .subquery()
+    )
+    wanted = select(ranked).where(ranked.c.at <= FEW).order_by(ranked.c.parent_id, ranked.c.at)
+    found: dict[int, tuple[list[str], int]] = defaultdict(lambda: ([], 0))
+    for row in await session.execute(wanted):
+        platforms = found[row.parent_id][0]
+        if told := platform_of(row.platform):
+            platforms.append(told)
+        found[row.parent_id] = (platforms, row.total)
+    return found

@@ -1,0 +1,197 @@
+"""What is done: list the tags of artifacts, and attach new ones."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET
+from sqlalchemy import Row, String, func, literal, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from harbor.artifacts import schemas
+from harbor.artifacts.models import Repository, Tag
+from harbor.artifacts.schemas import Known, Place, TagQuery
+from harbor.artifacts.service import history, immutable, listed
+from harbor.artifacts.service.filters import NEVER
+from harbor.artifacts.service.history import Act
+from harbor.core import clock, oci
+from harbor.core import query as q
+from harbor.core.db import Time as Moment
+from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.quick import SessionPen
+from harbor.core.wire import Time
+
+FIELDS: q.Fields = {
+    "id": Tag.id,
+    "repository_id": Tag.repository_id,
+    "artifact_id": Tag.artifact_id,
+    "name": Tag.name,
+    "push_time": Tag.push_time,
+    "expires_at": Tag.expires_at,
+    "pull_time": func.coalesce(Tag.pull_time, literal(NEVER, Moment)),
+}
+USUAL = (Tag.push_time.desc(), Tag.id.desc())
+# Not as objects of the ORM: an artifact may have thousands.
+COLUMNS = select(
+    Tag.id,
+    Tag.repository_id,
+    Tag.artifact_id,
+    Tag.name,
+    Tag.push_time,
+    Tag.pull_time,
+    Tag.expires_at,
+)
+
+
+# The same with times as the driver gives them, in the order of the fields.
+PLAIN = select(
+    Tag.id,
+    Tag.repository_id,
+    Tag.artifact_id,
+    Tag.name,
+    type_coerce(Tag.push_time, String),
+    type_coerce(Tag.pull_time, String),
+    type_coerce(Tag.expires_at, String),
+)
+
+
+async def of(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, list[schemas.Tag]]:
+    """The tags of each artifact, the newest first, to be said: their times are written already."""
+    found: dict[int, list[schemas.Tag]] = defaultdict(list)
+    wanted = PLAIN.where(Tag.artifact_id.in_(artifact_ids)).order_by(*USUAL)
+    for tag_id, repository_id, artifact_id, name, *times in await session.execute(wanted):
+        pushed, pulled, expires = times
+        found[artifact_id].append(
+            schemas.Tag(
+                tag_id,
+                repository_id,
+                artifact_id,
+                name,
+                written(pushed),
+                written(pulled) if pulled else NEVER_WRITTEN,
+                False,
+                written(expires) if expires else UNSET,
+            )
+        )
+    return found
+
+
+def written(moment: datetime | str) -> Any:
+    """What JSON says of a time; SQLite keeps it as ``2026-01-31 12:00:00.000000``."""
+    if isinstance(moment, str):
+        return f"{moment[:10]}T{moment[11:23]}Z"
+    return str(Time(moment))
+
+
+NEVER_WRITTEN: Any = str(Time(NEVER))
+
+
+async def newest(
+    session: AsyncSession, artifact_ids: Sequence[int], most: int
+) -> dict[int, tuple[list[str], int]]:
+    """The names of the *most* newest tags of each artifact, and how many it has."""
+    among = Tag.artifact_id
+    ranked = (
+        select(
+            among,
+            Tag.name,
+            func.row_number().over(partition_by=among, order_by=USUAL).label("at"),
+            func.count().over(partition_by=among).label("total"),
+        )
+        .where(among.in_(artifact_ids))
+        .subquery()
+    )
+    wanted = select(ranked).where(ranked.c.at <= most).order_by(ranked.c.artifact_id, ranked.c.at)
+    found: dict[int, tuple[list[str], int]] = {}
+    for row in await session.execute(wanted):
+        names, _ = found.get(row.artifact_id, ([], 0))
+        found[row.artifact_id] = ([*names, row.name], row.total)
+    return found
+
+
+async def several(session: AsyncSession, artifact_id: int, ids: Sequence[int]) -> list[str]:
+    """The names of those of *ids* that are tags of the artifact; ``NotFound`` if none is."""
+    wanted = select(Tag.name).where(Tag.artifact_id == artifact_id, Tag.id.in_(ids))
+    found = list(await session.scalars(wanted.order_by(Tag.name)))
+    if not found:
+        raise NotFound("none of these tags is there any more")
+    return found
+
+
+async def search(
+    session: AsyncSession, artifact_id: int, query: TagQuery
+) -> tuple[list[schemas.Tag], int]:
+    """One page of the tags of an artifact, and how many there are."""
+    wanted = [Tag.artifact_id == artifact_id, *q.conditions(query.q, FIELDS)]
+    total = await session.scalar(select(func.count()).select_from(Tag).where(*wanted))
+    page = (
+        COLUMNS.where(*wanted)
+        .order_by(*q.order(query.sort, FIELDS), *USUAL)
+        .limit(query.page_size)
+        .offset(query.offset)
+    )
+    found = [shown(row) for row in await session.execute(page)]
+    if query.with_immutable_status:
+        await immutable.mark_of(session, artifact_id, found)
+    return found, total or 0
+
+
+async def create(session: AsyncSession, artifact: Known, name: str, act: Act) -> None:
+    """Attach a tag, in a repository that is held; it must mean nothing else there.
+
+    ``BadRequest`` if it is no name for a tag, ``Conflict`` if it is taken.
+    """
+    if not oci.TAG.fullmatch(name):
+        raise BadRequest(f"invalid tag name: {oci.shown(name)}")
+    taken = select(Tag.id).where(Tag.repository_id == artifact.repository_id, Tag.name == name)
+    if await session.scalar(taken) is not None:
+        raise Conflict(f"tag {name} already exists")
+    session.add(
+        Tag(
+            repository_id=artifact.repository_id,
+            artifact_id=artifact.id,
+            name=name,
+            push_time=clock.now(),
+        )
+    )
+    await session.flush()
+    await history.note(SessionPen(session), act, {name: artifact.digest})
+    await listed.review(SessionPen(session), artifact.repository_id, {artifact.digest})
+
+
+async def is_attached(session: AsyncSession, artifact: Known, name: str) -> bool:
+    """Whether the tag means this artifact."""
+    wanted = select(Tag.id).where(Tag.artifact_id == artifact.id, Tag.name == name)
+    return await session.scalar(wanted) is not None
+
+
+def shown(row: Row[*tuple[Any, ...]]) -> schemas.Tag:
+    """A tag as callers see it; whether it is immutable is looked up where they ask for it."""
+    return schemas.Tag(
+        id=row.id,
+        repository_id=row.repository_id,
+        artifact_id=row.artifact_id,
+        name=row.name,
+        push_time=Time(row.push_time),
+        pull_time=Time(row.pull_time or NEVER),
+        immutable=False,
+        expires_at=Time(row.expires_at) if row.expires_at else UNSET,
+    )
+
+
+async def expiry_of(session: AsyncSession, place: Place, name: str) -> datetime | None:
+    """When a tag is to be removed, if it is; ``NotFound``."""
+    wanted = (
+        select(Tag.expires_at)
+        .join(Repository, Repository.repository_id == Tag.repository_id)
+        .where(
+            Repository.project_id == place.project_id,
+            Repository.name == place.repository,
+            Tag.name == name,
+        )
+    )
+    found = (await session.scalars(wanted)).all()
+    if not found:
+        raise NotFound(f"tag {oci.shown(name)} not found in {place.repository}")
+    return found[0]

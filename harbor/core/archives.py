@@ -1,0 +1,270 @@
+"""Archives that anybody may have pushed, read as streams: nothing is unpacked to a disk.
+
+So a few bytes may stand for gigabytes, an entry may have any name, be a link, or claim any size.
+What reads here blocks, so it runs in a thread. Such a thread gives way to the event loop all the
+time (``Courtesy``), because both need Python's lock.
+"""
+
+import asyncio
+import gzip
+import io
+import tarfile
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from typing import IO, Any, BinaryIO, TypeVar, cast
+
+import zstandard
+
+from harbor.core.errors import BadRequest, TooLarge
+from harbor.core.oci import Digest
+from harbor.core.settings import MIB
+from harbor.core.storage.interface import Blobs
+from harbor.core.storage.lanes import settled
+
+T = TypeVar("T")
+Wanted = Callable[[tuple[str, ...]], bool]
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+PIECE = MIB // 4
+MOST_HEADER = MIB  # bytes of one header; tarfile would read as much as an archive says
+MOST_WINDOW = 128 * MIB  # that zstd may keep in memory; its own tool takes as much unasked
+MOST_SCANNED = 32 * MIB  # bytes, unpacked, that are looked through for one entry
+MOST_ENTRIES = 20_000  # that are looked through for one
+PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+WORK_S, REST_S = 0.001, 0.001
+BROKEN = (
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    zstandard.ZstdError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
+threads = ThreadPoolExecutor(2, "archive")  # two at once: each takes some memory
+
+
+async def content(store: Blobs, digest: Digest, most: int) -> bytes:
+    """A blob, unpacked if gzip or zstd packed it; ``TooLarge`` if it has more than *most* bytes."""
+    return await looked_into(store, digest, lambda raw: b"".join(Unpacked(raw, most)))
+
+
+async def entry(store: Blobs, digest: Digest, wanted: Wanted, most: int) -> bytes | None:
+    """The first plain file in a tar whose path, as its parts, is *wanted*; ``None`` without one.
+
+    The tar may be packed by gzip or zstd. ``TooLarge`` if the file has more than *most* bytes, or
+    is not found soon enough; ``BadRequest`` if that is no tar.
+    """
+    return await looked_into(store, digest, lambda raw: found(raw, wanted, most))
+
+
+async def looked_into(store: Blobs, digest: Digest, work: Callable[["Incoming"], T]) -> T:
+    """What *work*, in a thread, makes of a blob; ``BadRequest`` or ``TooLarge`` if it cannot."""
+    loop = asyncio.get_running_loop()
+    async with store.open(digest) as blob:
+        raw = Incoming(blob.read(0, blob.size))
+        try:
+            return await result(raw, loop.run_in_executor(threads, work, raw))
+        except OversizedArchive as error:
+            raise TooLarge(str(error)) from error
+        except BrokenArchive as error:
+            raise BadRequest(f"the blob {digest} cannot be read: {error}") from error
+
+
+def found(raw: io.RawIOBase, wanted: Wanted, most: int) -> bytes | None:
+    unpacked, rest = Unpacked(raw, MOST_SCANNED), Courtesy()
+    for count, member in enumerate(members(unpacked)):
+        rest()
+        if count == MOST_ENTRIES:
+            raise OversizedArchive(f"the archive has more than {MOST_ENTRIES} entries")
+        path = PurePosixPath(member.name)
+        inside_of_it = not path.is_absolute() and ".." not in path.parts
+        if member.type in PLAIN and inside_of_it and not member.issparse() and wanted(path.parts):
+            if member.size > most:
+                raise OversizedArchive(f"it is larger than {most} bytes")
+            return b"".join(unpacked.pieces(member.size))
+    return None
+
+
+async def result(raw: "Incoming", working: asyncio.Future[T]) -> T:
+    """What a thread makes of *raw*. If nobody waits for it any more, it is told, and waited for:
+    until then the blob must stay open.
+    """
+    try:
+        await asyncio.wait([working])
+    except asyncio.CancelledError:
+        raw.stop()
+        await settled(working)
+        working.exception()  # nobody else will ask
+        raise
+    return working.result()
+
+
+class BrokenArchive(Exception):
+    """It is none, it ends early, or it is made to do harm; the text says what."""
+
+
+class OversizedArchive(BrokenArchive):
+    """There is more in it than anybody wants to see."""
+
+
+class Stopped(Exception):
+    """Nobody waits for the result any more."""
+
+
+class Courtesy:
+    """Lets others work: between two calls is a bit of work, and now and then there is a rest."""
+
+    def __init__(self) -> None:
+        self._since = time.perf_counter()
+
+    def __call__(self) -> None:
+        if time.perf_counter() - self._since > WORK_S:
+            time.sleep(REST_S)
+            self._since = time.perf_counter()
+
+
+class Incoming(io.RawIOBase):
+    """Pieces that a coroutine yields, as a file for a thread of the same process."""
+
+    def __init__(
+        self, pieces: AsyncIterator[bytes], noted: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """*noted* is told how many bytes were read so far; made where the loop runs."""
+        self._loop = asyncio.get_running_loop()
+        self._pieces = pieces
+        self._noted = noted
+        self._piece = memoryview(b"")
+        self._nbytes = 0
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Make the next read raise ``Stopped``."""
+        self._stopped = True
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        target = memoryview(cast(bytearray, buffer)).cast("B")
+        if not self._piece:
+            self._piece = memoryview(self._next())
+            self._nbytes += len(self._piece)
+            self._noted(self._nbytes)
+        nbytes = min(len(target), len(self._piece))
+        target[:nbytes] = self._piece[:nbytes]
+        self._piece = self._piece[nbytes:]
+        return nbytes
+
+    def _next(self) -> bytes:
+        if self._stopped:
+            raise Stopped
+        return asyncio.run_coroutine_threadsafe(self._ask(), self._loop).result()
+
+    async def _ask(self) -> bytes:
+        return await anext(self._pieces, b"")
+
+
+class Lent(io.RawIOBase):
+    """A file that stays open when whoever reads it is done."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        target = memoryview(cast(bytearray, buffer)).cast("B")
+        piece = self._file.read(len(target))
+        target[: len(piece)] = piece
+        return len(piece)
+
+
+class Unpacked:
+    """The bytes inside: what tarfile needs of a file, reading forwards only."""
+
+    def __init__(self, raw: io.RawIOBase, most: int) -> None:
+        """``OversizedArchive`` as soon as more than *most* bytes come out."""
+        self._source = unpacker(io.BufferedReader(raw, PIECE))
+        self._most = most
+        self._at = 0
+        self._last = b""
+
+    @property
+    def ended_well(self) -> bool:
+        """Whether the last thing that was read may be the end of an archive: zeros, or nothing."""
+        return not self._last.strip(b"\0")
+
+    def read(self, nbytes: int) -> bytes:
+        """Exactly *nbytes*, unless the end comes before."""
+        if not 0 <= nbytes <= MOST_HEADER:
+            raise BrokenArchive("a header is too large")
+        pieces = []
+        while nbytes and (piece := self._some(nbytes)):
+            pieces.append(piece)
+            nbytes -= len(piece)
+        self._last = b"".join(pieces)
+        return self._last
+
+    def _some(self, nbytes: int) -> bytes:
+        try:
+            piece = self._source.read(nbytes)
+        except BROKEN as error:
+            raise BrokenArchive(f"it is no archive that can be read: {error}") from error
+        self._at += len(piece)
+        if self._at > self._most:
+            raise OversizedArchive(f"it unpacks to more than {self._most:,} bytes")
+        return piece
+
+    def pieces(self, nbytes: int) -> Iterator[bytes]:
+        """The next *nbytes*, a piece at a time; ``BrokenArchive`` if the end comes before."""
+        while nbytes > 0:
+            piece = self._some(min(PIECE, nbytes))
+            if not piece:
+                raise BrokenArchive(f"it ends {nbytes} bytes early")
+            nbytes -= len(piece)
+            yield piece
+
+    def __iter__(self) -> Iterator[bytes]:
+        """All that is left."""
+        return iter(lambda: self._some(PIECE), b"")
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, position: int) -> int:
+        if position < self._at:
+            raise BrokenArchive("a header points backwards")
+        while self._at < position and self._some(min(PIECE, position - self._at)):
+            pass
+        return self._at
+
+
+def unpacker(packed: "io.BufferedReader[Any]") -> BinaryIO:
+    """*packed* as it was before it was compressed with gzip or zstd, if it was."""
+    head = packed.peek(len(ZSTD))
+    if head.startswith(GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
+    if head.startswith(ZSTD):
+        plain = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
+        return cast(BinaryIO, plain.stream_reader(packed, read_across_frames=True))
+    return packed
+
+
+def members(unpacked: Unpacked) -> Iterator[tarfile.TarInfo]:
+    """What a tar archive holds, in its order; ``BrokenArchive`` where it cannot go on."""
+    try:
+        with tarfile.open(
+            fileobj=cast(BinaryIO, unpacked), mode="r:", encoding="utf-8", errors="replace"
+        ) as archive:
+            while (member := archive.next()) is not None:
+                archive.__dict__["members"] = []  # else all of them stay in memory
+                yield member
+            if not unpacked.ended_well:  # tarfile takes what is no header for the end
+                raise BrokenArchive("it goes on with something that is no header")
+    except BROKEN as error:
+        raise BrokenArchive(f"it is no archive that can be read: {error}") from error

@@ -1,0 +1,26 @@
+"""Regular expressions that people write: matched in linear time, however they are made.
+
+The language is that of RE2, which is Harbor's too; Python's own could keep a processor busy for
+years with a text of a hundred characters.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import re2
+
+QUIET = re2.Options()
+QUIET.log_errors = False
+
+
+@lru_cache(maxsize=32)
+def compiled(pattern: str) -> Any:
+    """*pattern*, ready to search with; ``ValueError`` says what is wrong with it."""
+    try:
+        return re2.compile(pattern, QUIET)
+    except re2.error as error:
+        why = error.args[0]
+        said = why.decode(errors="replace") if isinstance(why, bytes) else str(why)
+        raise ValueError(f"no regular expression: {said}") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("no regular expression: half of a character") from error

@@ -1,0 +1,1 @@
+"""What is shown: groups, and where people come from."""

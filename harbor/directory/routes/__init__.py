@@ -1,0 +1,1 @@
+"""Who may ask, and where: groups, and what is in LDAP."""

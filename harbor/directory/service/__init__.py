@@ -1,0 +1,1 @@
+"""What is done: groups, and people who come from elsewhere."""

@@ -1,0 +1,1 @@
+"""What is shown: what is inside of artifacts."""

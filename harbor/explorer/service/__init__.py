@@ -1,0 +1,1 @@
+"""What is done: layers are read, their files listed, searched and handed out."""

@@ -1,0 +1,186 @@
+"""What is done: read a layer from its first byte to its last, and note what is in it.
+
+Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset".
+"""
+
+import hashlib
+import stat
+import tarfile
+from collections.abc import Iterable, Iterator
+from io import RawIOBase
+from typing import TypeVar
+
+import msgspec
+import zstandard
+
+from harbor.core.archives import BrokenArchive, Courtesy, Unpacked, members
+from harbor.core.oci import Digest
+from harbor.core.settings import MIB
+from harbor.explorer.schemas import MOST_PATH, Entry, Index, Kind, PackageFile
+from harbor.explorer.service.rpm import BrokenDatabase
+from harbor.explorer.service.watching import Watch, watch_of
+
+T = TypeVar("T")
+ALWAYS_FINE = 1024 * MIB  # bytes, unpacked
+MOST_GROWTH = 200  # times its size, beyond that
+MOST_ENTRIES = 300_000  # of a layer
+MOST_NAMES = 64 * MIB  # characters of all their names
+BLOCK = 2_000  # entries that are packed, and unpacked, in one go
+WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
+KINDS: dict[bytes, Kind] = {
+    tarfile.DIRTYPE: "directory",
+    tarfile.SYMTYPE: "symlink",
+    tarfile.LNKTYPE: "hardlink",
+    tarfile.FIFOTYPE: "fifo",
+    tarfile.CHRTYPE: "device",
+    tarfile.BLKTYPE: "device",
+}
+SMALLEST, LARGEST = -(2**63), 2**63 - 1  # that an archive may say, and we keep
+
+
+def read(digest: Digest, raw: RawIOBase, size: int) -> Index:
+    """The index of a layer; what is wrong with it is told by ``problem``, after what is right."""
+    found, problem = Found(), None
+    try:
+        unpacked = Unpacked(raw, most_of(size))
+        for member in members(unpacked):
+            found.add(member, unpacked)
+    except BrokenArchive as error:
+        problem = str(error)
+    return Index(
+        digest=digest,
+        entries=found.packed(),
+        packages=pack(msgspec.msgpack.encode(found.packages)),
+        nentries=found.count,
+        nbytes=min(found.nbytes, LARGEST),
+        problem=problem,
+    )
+
+
+def most_of(size: int) -> int:
+    """How many bytes a layer of that size may unpack to: text may shrink much, bombs grow more."""
+    return max(ALWAYS_FINE, size * MOST_GROWTH)
+
+
+class Found:
+    """What was found in a layer so far."""
+
+    def __init__(self) -> None:
+        self.count = self.nbytes = 0
+        self.packages: list[PackageFile] = []
+        self._names = 0  # characters
+        self._blocks: list[bytes] = []
+        self._block: list[Entry] = []
+        self._rest = Courtesy()
+
+    def add(self, member: tarfile.TarInfo, unpacked: Unpacked) -> None:
+        """Note *member*, whose content *unpacked* comes to next; ``BrokenArchive``."""
+        if self.count == MOST_ENTRIES:
+            raise BrokenArchive(f"it has more than {MOST_ENTRIES:,} entries")
+        self._names += len(member.name) + len(member.linkname)
+        if max(len(member.name), len(member.linkname)) > MOST_PATH or self._names > MOST_NAMES:
+            raise BrokenArchive("its names are too long")
+        entry = entry_of(member)
+        try:
+            if entry.kind == "file" and entry.offset >= 0:
+                entry = self._looked_into(entry, unpacked)
+        finally:
+            self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        self._rest()
+        self._block.append(entry)
+        self.count += 1
+        self.nbytes += entry.size
+        if len(self._block) == BLOCK:
+            self._blocks.append(msgspec.msgpack.encode(self._block))
+            self._block = []
+
+    def _looked_into(self, entry: Entry, unpacked: Unpacked) -> Entry:
+        content = hashlib.blake2b(digest_size=16)
+        watch = watch_of(entry)
+        try:
+            for piece in unpacked.pieces(entry.size):
+                self._rest()
+                content.update(piece)
+                if watch:
+                    watch.add(piece)
+            if watch:
+                self._keep(entry.path, watch)
+        finally:
+            if watch:
+                watch.close()
+        return msgspec.structs.replace(entry, content=content.digest())
+
+    def _keep(self, path: str, watch: Watch) -> None:
+        try:
+            if known := watch.packages():
+                self.packages.append(PackageFile(path, known))
+        except BrokenDatabase as error:
+            self.packages.append(PackageFile(path, [], str(error)))
+
+    def packed(self) -> bytes:
+        """All entries, as they are kept."""
+        last = [msgspec.msgpack.encode(self._block)] if self._block else []
+        return pack(msgspec.msgpack.encode([*self._blocks, *last]))
+
+
+def pack(raw: bytes) -> bytes:
+    return zstandard.ZstdCompressor().compress(raw)
+
+
+def entry_of(member: tarfile.TarInfo) -> Entry:
+    path = normal(member.name)
+    directory, _, name = path.rpartition("/")
+    kind = KINDS.get(member.type, "file")
+    if name == OPAQUE:
+        kind, path = "opaque", directory or "/"
+    elif name.startswith(WHITEOUT):
+        kind, path = "whiteout", f"{directory}/{name.removeprefix(WHITEOUT)}"
+    is_link = kind in {"symlink", "hardlink"}
+    return Entry(
+        path=path,
+        kind=kind,
+        mode=stat.S_IMODE(bounded(member.mode)),
+        uid=bounded(member.uid),
+        gid=bounded(member.gid),
+        size=max(0, bounded(member.size)) if kind == "file" else 0,
+        mtime=bounded(member.mtime),
+        target=member.linkname if is_link else None,
+        offset=-1 if member.issparse() else bounded(member.offset_data),
+        content=None,
+        written=member.name if ".." in member.name.split("/") else None,
+    )
+
+
+def bounded(number: float) -> int:
+    return int(min(max(number, SMALLEST), LARGEST))
+
+
+def normal(name: str) -> str:
+    """Where a name leads, seen from the root, out of which nothing leads."""
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def entries(index: Index) -> Iterator[Entry]:
+    """The entries of *index*, in their order; unpacked a block at a time."""
+    blocks: Iterable[bytes] = unpack(index.entries, list[bytes]) or ()
+    for block in blocks:
+        yield from msgspec.msgpack.decode(block, type=list[Entry])
+
+
+def packages_of(index: Index) -> list[PackageFile]:
+    return unpack(index.packages, list[PackageFile]) or []
+
+
+def unpack(raw: bytes, kind: type[T]) -> T | None:
+    """What was kept; ``None`` of a layer that was not read."""
+    if not raw:
+        return None
+    return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(raw), type=kind)

@@ -1,0 +1,1 @@
+"""Immutability: rules that keep tags from moving and from being deleted."""

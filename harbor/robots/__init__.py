@@ -1,0 +1,1 @@
+"""Robots: accounts for machines, of the system or of one project."""
