@@ -7,6 +7,8 @@ PYTEST := $(BIN)/python -m pytest -p tests.plugins
 OURS := "not clients and not crash and not browser and not fuzz"
 IN_MEMORY = TMPDIR="$$(tests/memory)"
 ARGS ?=
+# Where it is set, every server that a test starts would compile the whole program again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test check fix docs messages migration clients crash browser fuzz postgres bench

@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from harbor.app import Building
-from harbor.core import logs, metrics
+from harbor.core import logs, memory, metrics
 from harbor.core.express import serving
 from harbor.core.settings import Settings, telling_children
 from harbor.core.watch import Limits
@@ -92,11 +92,13 @@ def serve(settings: Settings) -> None:
     allow_many_files()  # worker processes inherit it
     if settings.workers == 1:
         building = Building(settings)
+        memory.settle()
         one = config(settings, building, serving(limits_of(settings), building.front))
         server = Server(one)
         with asyncio.Runner(loop_factory=one.get_loop_factory()) as runner:
             runner.run(server.serve())
         return
+    memory.settle()
     many = config(settings, "harbor.worker:app", "harbor.worker:Protocol")
     with (
         TemporaryDirectory(prefix="harbor-metrics-") as folder,

@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.testclient import TestClient
 
 from harbor.app import Building, prepare
-from harbor.core.crypto import passwords
 from harbor.core.db import Database, async_url
+from harbor.core.hashes import passwords
 from harbor.core.quick import Quick
 from harbor.core.settings import Settings
 from tests.make import ADMIN

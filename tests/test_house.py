@@ -96,14 +96,14 @@ def test_no_door_is_forgotten() -> None:
     assert there - named == {Path("registry/routes.py")}
 
 
-@pytest.mark.parametrize("template", html.environment.list_templates(extensions=["html"]))
+@pytest.mark.parametrize("template", html.environment().list_templates(extensions=["html"]))
 def test_templates_use_only_page_and_frame(template: str) -> None:
     source = (ROOT / "templates" / template).read_text()
-    parsed = html.environment.parse(source)
+    parsed = html.environment().parse(source)
     # Jinja takes what a template imports for undeclared inside of blocks.
     imported = {name for each in parsed.find_all(nodes.FromImport) for name in each.names}
     used = meta.find_undeclared_variables(parsed) - imported
-    assert used - set(html.environment.globals) <= {"page", "frame"}
+    assert used - set(html.environment().globals) <= {"page", "frame"}
     assert "{# page:" in source or html.is_part(template)
     assert not re.search(
         r"<script(?! src=\"({{ asset\(|/static/))|style=|\son\w+=|https?://", source

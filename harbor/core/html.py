@@ -1,22 +1,25 @@
 """Pages: one strict Jinja environment over ``templates/``, and what every template may use.
 
 A template shows one thing, ``page``, within another, ``frame``. Beside these it may use the names
-of ``environment.globals``: ``ui`` holds the components (``templates/parts/README.md``).
+of ``environment().globals``: ``ui`` holds the components (``templates/parts/README.md``).
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harbor.core import charts, colours, i18n, shipped
 from harbor.core.wire import Time
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -42,19 +45,29 @@ class Components:
     def __init__(self) -> None:
         self._macros: dict[str, Any] = {}
 
+    @property
+    def loaded(self) -> bool:
+        return bool(self._macros)
+
     def __getattr__(self, name: str) -> Any:
-        if not self._macros:
-            self._read()
+        self.load()
         if name not in self._macros:
             raise AttributeError(name)
         return self._macros[name]
 
-    def _read(self) -> None:
-        for template in environment.list_templates(filter_func=is_part):
-            names = vars(environment.get_template(template).module)
+    def load(self) -> None:
+        if self._macros:
+            return
+        found: dict[str, Any] = {}
+        for template in environment().list_templates(filter_func=is_part):
+            names = vars(environment().get_template(template).module)
             given = {name: macro for name, macro in names.items() if not name.startswith("_")}
-            assert not given.keys() & self._macros.keys(), f"{template} repeats a component"
-            self._macros |= given
+            assert not given.keys() & found.keys(), f"{template} repeats a component"
+            found |= given
+        self._macros = found
+
+
+components = Components()
 
 
 def is_part(template: str) -> bool:
@@ -107,43 +120,55 @@ def timestamp(shown: Callable[[datetime], str]) -> Callable[[datetime | Time | N
     return apply
 
 
-environment = Environment(
-    loader=FileSystemLoader(shipped.folder("templates")),
-    extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
-    i18n.gettext, i18n.ngettext, newstyle=True
-)
-environment.globals.update(
-    ui=Components(),
-    asset=asset,
-    icon=icon,
-    charts=charts,
-    colours=colours,
-    offered_languages=i18n.offered,
-    the_frame=shown_frame.get,
-)
-environment.filters.update(
-    moment=timestamp(i18n.moment),
-    day=timestamp(i18n.day),
-    ago=timestamp(i18n.ago),
-    date=i18n.date,
-    duration=i18n.duration,
-    number=i18n.number,
-    short_number=i18n.short_number,
-    bytes=i18n.size,
-)
+@cache
+def environment() -> "Environment":
+    """Jinja, made with the first page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    made = Environment(
+        loader=FileSystemLoader(shipped.folder("templates")),
+        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        i18n.gettext, i18n.ngettext, newstyle=True
+    )
+    made.globals.update(
+        ui=components,
+        asset=asset,
+        icon=icon,
+        charts=charts,
+        colours=colours,
+        offered_languages=i18n.offered,
+        the_frame=shown_frame.get,
+    )
+    made.filters.update(
+        moment=timestamp(i18n.moment),
+        day=timestamp(i18n.day),
+        ago=timestamp(i18n.ago),
+        date=i18n.date,
+        duration=i18n.duration,
+        number=i18n.number,
+        short_number=i18n.short_number,
+        bytes=i18n.size,
+    )
+    return made
+
+
+async def ready() -> None:
+    """Load what every page needs, with the first one, beside the event loop."""
+    if not components.loaded:
+        await asyncio.to_thread(components.load)
 
 
 def render(template: str, page: object, frame: object) -> str:
     """*template* shown with the two names it may use: ``page`` and ``frame``."""
     token = shown_frame.set(frame)
     try:
-        return environment.get_template(template).render(page=page, frame=frame)
+        return environment().get_template(template).render(page=page, frame=frame)
     finally:
         shown_frame.reset(token)
 

@@ -1,12 +1,17 @@
 """Messages by e-mail: handed to the SMTP server that an administrator has named."""
 
 import asyncio
-import smtplib
 import ssl
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import smtplib
+
+from harbor.core.lazily import loaded
 
 PATIENCE_S = 10.0  # for each answer of the server
 # Threads of their own: those that all share do not wait for a server that hangs.
@@ -32,6 +37,9 @@ class Server:
 
 async def send(server: Server, to: str, subject: str, text: str) -> None:
     """Hand a message to *server*; ``MailError`` if that fails."""
+    await loaded("smtplib")
+    import smtplib  # noqa: PLC0415
+
     try:
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = server.sender, to, subject
@@ -63,7 +71,9 @@ def deliver(server: Server, message: EmailMessage, to: str) -> None:
         smtp.send_message(message, to_addrs=[to])
 
 
-def opened(server: Server, trust: ssl.SSLContext) -> smtplib.SMTP:
+def opened(server: Server, trust: ssl.SSLContext) -> "smtplib.SMTP":
+    import smtplib  # noqa: PLC0415
+
     if server.tls:
         return smtplib.SMTP_SSL(server.host, server.port, timeout=PATIENCE_S, context=trust)
     return smtplib.SMTP(server.host, server.port, timeout=PATIENCE_S)

@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Sequence
 from functools import cache
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nh3
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.token import Token
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:  # both libraries are loaded with the first text
+    from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
+    from markdown_it.token import Token
 
 SCHEMES = {"http", "https", "mailto"}
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
@@ -29,6 +30,8 @@ async def to_html(text: str) -> Markup:
 
 
 def rendered(text: str) -> Markup:
+    import nh3  # noqa: PLC0415
+
     shown = parser().render(text)
     clean = nh3.clean(
         shown,
@@ -43,13 +46,17 @@ def rendered(text: str) -> Markup:
 
 def beginning(text: str, most: int) -> str:
     """The first words of *text*, without its marks."""
+    import nh3  # noqa: PLC0415
+
     shown = nh3.clean(parser().render(text[: 4 * most]), tags=set())
     words = " ".join(unescape(shown).split())
     return words if len(words) <= most else f"{words[:most].rstrip()}…"
 
 
 @cache
-def parser() -> MarkdownIt:
+def parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
     found = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     found.core.ruler.push("lower_headings", lower_headings)
     found.add_render_rule("image", link_to_picture)
@@ -63,7 +70,7 @@ def lower_headings(state: Any) -> None:
 
 
 def link_to_picture(
-    _renderer: RendererHTML, tokens: Sequence[Token], at: int, _options: Any, _env: Any
+    _renderer: "RendererHTML", tokens: "Sequence[Token]", at: int, _options: Any, _env: Any
 ) -> str:
     token = tokens[at]
     source = str(token.attrs.get("src", ""))

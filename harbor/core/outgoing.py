@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import socket
 import ssl
+from collections.abc import Mapping
 from functools import lru_cache
 from urllib.request import getproxies, proxy_bypass
 
@@ -58,6 +59,20 @@ class Careful(httpx2.AsyncBaseTransport):
             raise BadGateway(f"{url.host} is to be reached without TLS, which is refused")
         if url.host != home.host and await is_public(home) and not await is_public(url):
             raise BadGateway(f"{url.host} is an address inside of this network")
+
+
+async def get(
+    home: str, url: str, *, verify: bool, headers: Mapping[str, str] | None = None
+) -> bytes:
+    """What is at *url*, to which *home* points; ``BadGateway`` if nothing is."""
+    try:
+        async with httpx2.AsyncClient(transport=Careful(home, verify=verify)) as client:
+            answer = await client.get(url, headers=headers)
+    except (httpx2.InvalidURL, httpx2.HTTPError) as error:
+        raise BadGateway("the provider cannot be asked at that address") from error
+    if answer.status_code != httpx2.codes.OK:
+        raise BadGateway(f"{answer.url.host} answered with the status {answer.status_code}")
+    return answer.content
 
 
 async def whole(answer: httpx2.Response, request: httpx2.Request) -> httpx2.Response:

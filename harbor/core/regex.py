@@ -7,17 +7,16 @@ years with a text of a hundred characters.
 from functools import lru_cache
 from typing import Any
 
-import re2
-
-QUIET = re2.Options()
-QUIET.log_errors = False
-
 
 @lru_cache(maxsize=32)
 def compiled(pattern: str) -> Any:
     """*pattern*, ready to search with; ``ValueError`` says what is wrong with it."""
+    import re2  # noqa: PLC0415, megabytes, and few write such patterns
+
+    quiet = re2.Options()
+    quiet.log_errors = False
     try:
-        return re2.compile(pattern, QUIET)
+        return re2.compile(pattern, quiet)
     except re2.error as error:
         why = error.args[0]
         said = why.decode(errors="replace") if isinstance(why, bytes) else str(why)

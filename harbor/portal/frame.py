@@ -33,6 +33,7 @@ AMERICAN = re.compile(r"^(\d\d)/(\d\d)/(\d{4})$")
 async def show(ctx: Ctx, view: View) -> Response:
     """The view as HTML, within the frame."""
     frame = await around(ctx)
+    await html.ready()
     body = html.render(view.template, view.page, frame)
     answer = HTMLResponse(body, view.status, html.HEADERS | {"Vary": "HX-Request, HX-Target"})
     if frame.said:

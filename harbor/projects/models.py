@@ -92,7 +92,6 @@ class ProjectMetadata(Table):
             "value",
             "project_id",
             sqlite_where=text("name = 'public'"),
-            postgresql_where=text("name = 'public'"),
         ),
     )
 

@@ -63,7 +63,7 @@ class Running(Server):
 
     @property
     def shared(self) -> Shared:
-        return bodies._shared[self.server.server_state]
+        return bodies._shared.setdefault(self.server.server_state, Shared())
 
     def expect_nothing_held(self) -> None:
         wait_until(lambda: not self.server.server_state.connections)

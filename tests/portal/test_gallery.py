@@ -40,9 +40,9 @@ def test_the_gallery_shows_every_component() -> None:
         used |= components(f"portal/{template}.html")
     for template in ("base", "confirm", "dialog", "document", "plain"):  # the frame has its own
         used |= components(f"{template}.html")
-    for template in filter(html.is_part, html.environment.list_templates()):
+    for template in filter(html.is_part, html.environment().list_templates()):
         source = (html.STATIC.parent / template).read_text("utf-8")
-        for macro in html.environment.parse(source).find_all(nodes.Macro):
+        for macro in html.environment().parse(source).find_all(nodes.Macro):
             inside = source.count(f"{macro.name}(") > 1  # by another component
             assert macro.name in used or inside, macro.name
 
@@ -50,13 +50,13 @@ def test_the_gallery_shows_every_component() -> None:
 def components(template: str) -> set[str]:
     """The components that a template uses."""
     source = (html.STATIC.parent / template).read_text("utf-8")
-    found = html.environment.parse(source).find_all(nodes.Getattr)
+    found = html.environment().parse(source).find_all(nodes.Getattr)
     return {each.attr for each in found if getattr(each.node, "name", "") == "ui"}
 
 
 def test_a_component_that_is_not_there_is_an_error() -> None:
     with pytest.raises(AttributeError):
-        html.environment.globals["ui"].nothing  # type: ignore[attr-defined]  # noqa: B018
+        html.environment().globals["ui"].nothing  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_the_dialog_has_a_name_for_every_field(client: TestClient) -> None:

@@ -13,7 +13,7 @@ from tests.messages import ENGLISH_ONLY
 
 pytestmark = pytest.mark.once
 
-TEMPLATES = html.environment.list_templates(extensions=["html"])
+TEMPLATES = html.environment().list_templates(extensions=["html"])
 SPOKEN = re.compile(r'\b(?:title|aria-label|placeholder|alt|data-copied)="([^"]*)"')
 UNREAD = re.compile(r"<(code|kbd|script)\b.*?</\1>", re.DOTALL)
 NAMES = {"Harbor", "Harbor · Harbor", "Python", "Apache-2.0", "B", "KiB", "MiB", "GiB", "TiB"}
@@ -34,7 +34,7 @@ ENGLISH = re.compile(r"[A-Za-z]{2,}|\b[A-Z]\b")
 def without_jinja(source: str) -> str:
     """The template with a placeholder for every expression, and without statements."""
     parts, inside = [], False
-    for _line, kind, text in html.environment.lex(source):
+    for _line, kind, text in html.environment().lex(source):
         if kind == "variable_begin":
             inside = True
             parts.append(EXPRESSION)
@@ -48,7 +48,7 @@ def without_jinja(source: str) -> str:
 def bare_words(template: str) -> list[str]:
     """The words that stand in the template as they are, and would never be translated."""
     source = (html.STATIC.parent / template).read_text("utf-8")
-    tree = html.environment.parse(source)
+    tree = html.environment().parse(source)
     written = unescape(UNREAD.sub("", without_jinja(source)))
     between = re.findall(r">([^<>]*)<", written)
     found = [text for text in between if '="' not in text]  # macros of attributes are no text
@@ -122,7 +122,7 @@ def test_every_component_is_described() -> None:
     for template in filter(html.is_part, TEMPLATES):
         if template == "parts/menus.html":  # most of it is the frame
             continue
-        macros = html.environment.parse((html.STATIC.parent / template).read_text("utf-8"))
+        macros = html.environment().parse((html.STATIC.parent / template).read_text("utf-8"))
         for macro in macros.find_all(nodes.Macro):
             if not macro.name.startswith("_"):
                 assert re.search(rf"\b{macro.name}\b", told + shown), macro.name

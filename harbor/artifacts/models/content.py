@@ -139,7 +139,7 @@ class Artifact(Table):
         Index(None, "repository_id", "listed", "size"),
         Index(None, "project_id", "listed", "size"),
         Index(None, "project_id", "digest"),
-        Index(None, "icon", sqlite_where=text(HAS_ICON), postgresql_where=text(HAS_ICON)),
+        Index(None, "icon", sqlite_where=text(HAS_ICON)),
         # For the repositories of a project that hold artifacts of one type.
         Index(None, "project_id", "type", "repository_id"),
     )
@@ -253,7 +253,7 @@ class Tag(Table):
     __tablename__ = "tag"
     __table_args__ = (
         UniqueConstraint("repository_id", "name"),
-        Index(None, "expires_at", sqlite_where=text(EXPIRES), postgresql_where=text(EXPIRES)),
+        Index(None, "expires_at", sqlite_where=text(EXPIRES)),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import httpx2
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
-
 from harbor.auth.oidc.providers import Metadata, Place, read
 from harbor.configuration.schemas import Values
 from harbor.core.errors import BadGateway, BadRequest
+from harbor.core.lazily import loaded
 from harbor.core.oci import shown
-from harbor.core.outgoing import Careful
 
 OFFLINE = "offline_access"
 REFRESH = "refresh_token"
@@ -77,6 +73,12 @@ def extra_of(values: Values) -> dict[str, str]:
 @asynccontextmanager
 async def client(values: Values, metadata: Metadata) -> AsyncIterator[Any]:
     """Our client of that provider."""
+    await loaded("harbor.core.outgoing")
+    await loaded("authlib.integrations.httpx_client")
+    from authlib.integrations.httpx_client import AsyncOAuth2Client  # noqa: PLC0415
+
+    from harbor.core.outgoing import Careful  # noqa: PLC0415
+
     offered = metadata.token_endpoint_auth_methods_supported
     method = POST if offered and BASIC not in offered and POST in offered else BASIC
     place = place_of(values)
@@ -142,6 +144,9 @@ async def revoke(values: Values, metadata: Metadata, refresh_token: str) -> None
 
 
 async def asked(question: Any) -> Given:
+    import httpx2  # noqa: PLC0415
+    from authlib.common.errors import AuthlibBaseError  # noqa: PLC0415
+
     try:
         found = await question
     except AuthlibBaseError as error:

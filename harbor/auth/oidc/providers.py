@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import httpx2
 import msgspec
 from msgspec import Struct
 
@@ -18,7 +17,7 @@ from harbor.auth.oidc import tokens
 from harbor.auth.oidc.tokens import Key, NoSuchKey
 from harbor.configuration.service.rules import check_address
 from harbor.core.errors import BadGateway
-from harbor.core.outgoing import Careful
+from harbor.core.lazily import loaded
 
 log = logging.getLogger(__name__)
 DISCOVERY = "/.well-known/openid-configuration"
@@ -177,17 +176,14 @@ async def read(
     place: Place, url: str, kind: type[T], headers: Mapping[str, str] | None = None
 ) -> T:
     """The JSON at *url* as *kind*; else ``BadGateway``."""
-    transport = Careful(place.url, verify=place.verify)
+    await loaded("harbor.core.outgoing")
+    from harbor.core import outgoing  # noqa: PLC0415
+
+    raw = await outgoing.get(place.url, url, verify=place.verify, headers=headers)
     try:
-        async with httpx2.AsyncClient(transport=transport) as client:
-            answer = await client.get(url, headers=headers)
-        if answer.status_code != httpx2.codes.OK:
-            raise BadGateway(f"{answer.url.host} answered with the status {answer.status_code}")
-        return msgspec.json.decode(answer.content, type=kind)
+        return msgspec.json.decode(raw, type=kind)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise BadGateway("the provider did not answer with the JSON expected") from error
-    except (httpx2.InvalidURL, httpx2.HTTPError) as error:
-        raise BadGateway("the provider cannot be asked at that address") from error
 
 
 def age(moment: float) -> float:

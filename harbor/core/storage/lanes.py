@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from _hashlib import HASH  # the type has no public name before Python 3.12
 
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
-BATCH = MIB  # hashed and written in one go; as much again gathers meanwhile
+BATCH = MIB // 2  # bytes, hashed and written in one go; as many again gather meanwhile
 LIGHTEST = 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are a batch
 DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
 WRITE_BACK = 8 * MIB

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import httpx2
 import msgspec
 
 from harbor.core.errors import Unavailable
+from harbor.core.lazily import loaded
 
 PATIENCE_S = 10.0
 MAX_ANSWER = 1024 * 1024  # bytes
@@ -36,6 +36,9 @@ async def post(url: str, context: ssl.SSLContext, **sent: Any) -> tuple[int, Map
     ``Unavailable`` if the server does not answer, or has a problem of its own. A redirect is not
     followed: it would carry passwords elsewhere.
     """
+    await loaded("httpx2")
+    import httpx2  # noqa: PLC0415
+
     try:
         async with (
             asyncio.timeout(PATIENCE_S),
