@@ -10,7 +10,6 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 import msgspec
-import yaml
 from msgspec import Raw
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -129,7 +128,7 @@ def inside(file: IO[bytes]) -> dict[str, bytes]:
 def values_of(raw: bytes) -> Raw:
     """The values of a chart, flat: ``{"image.tag": "1.0"}``; none if there is no JSON for them."""
     with suppress(BadRequest, TypeError, ValueError, OverflowError, msgspec.MsgspecError):
-        said = documents.load(raw, "values.yaml", yaml.CSafeLoader)
+        said = documents.load(raw, "values.yaml", typed=True)
         return Raw(wire.encode(dict(flattened(said, ""))))
     return Raw(b"{}")
 
