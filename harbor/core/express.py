@@ -4,6 +4,9 @@ The application offers a ``Front``: given a method, a target and headers, it nam
 passes. Only plain requests come before it: HTTP/1.1, kept alive, without a body, nothing in front
 of them in the same connection. Everything else takes the ordinary road, which gives the same
 answers.
+
+Clients ask the same thing again in the same bytes. What such bytes mean is remembered, so that
+they are not parsed each time; what the answer is, the front says each time.
 """
 
 import time
@@ -17,6 +20,19 @@ from harbor.core.zerocopy import ServingProtocol
 Headers = list[tuple[bytes, bytes]]
 METHODS = frozenset((b"GET", b"HEAD"))
 NOT_PLAIN = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
+
+
+END = b"\r\n\r\n"
+MAX_KNOWN = 500  # requests whose meaning is remembered, for all connections
+MAX_KNOWN_BYTES = 4096  # of one of them
+
+
+class Asked(NamedTuple):
+    """What a plain request says."""
+
+    method: bytes
+    url: bytes
+    headers: Headers
 
 
 class Front(NamedTuple):
@@ -48,20 +64,50 @@ class Dated:
 class ExpressProtocol(ServingProtocol):
     """The serving protocol with a *front*."""
 
-    __slots__ = ("_at_once",)
+    __slots__ = ("_asked", "_at_once", "_nrequests")
     front: Front | None = None
+    known: dict[bytes, Asked] = {}  # noqa: RUF012, each server has its own
     dated = Dated()
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._at_once = False  # the request that is being read was answered already
+        self._asked: Asked | None = None  # by the last of those, within what was read last
+        self._nrequests = 0  # that ended there
+
+    def data_received(self, data: bytes) -> None:
+        if (
+            self.front is None
+            or len(data) > MAX_KNOWN_BYTES
+            or self._head_bytes
+            or not self._in_head
+        ):
+            ServingProtocol.data_received(self, data)
+            return
+        asked = self.known.get(data)
+        if asked is not None and self._is_free() and self._answer_at_once(self.front, asked):
+            return
+        self._asked, self._nrequests = None, 0
+        ServingProtocol.data_received(self, data)
+        self._learn(data)
+
+    def _learn(self, data: bytes) -> None:
+        """Remember what *data* means, if it is one plain request and nothing else."""
+        if self._asked and self._nrequests == 1 and data.find(END) == len(data) - len(END):
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            self.known[data] = self._asked
 
     def on_headers_complete(self) -> None:
-        if self.front is not None and self._is_plain() and self._answer_at_once(self.front):
-            return
+        if self.front is not None and self._is_plain():
+            asked = Asked(self.parser.get_method(), self.url, self.headers)
+            if self._answer_at_once(self.front, asked):
+                self._at_once, self._asked = True, asked
+                return
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        self._nrequests += 1
         if not self._at_once:
             super().on_message_complete()
             return
@@ -69,39 +115,41 @@ class ExpressProtocol(ServingProtocol):
         self._in_head = True
         self._head_bytes = self._age = 0
 
-    def _is_plain(self) -> bool:
-        limits = self._limits
+    def _is_free(self) -> bool:
+        """Whether the client may be answered now."""
         return (
             not self._busy
             and not self._refused
             and self._peer is not None
+            and not self.flow.write_paused
+        )
+
+    def _is_plain(self) -> bool:
+        limits = self._limits
+        return (
+            self._is_free()
             and self._head_bytes <= limits.max_header_bytes
             and len(self.headers) <= limits.max_header_lines
-            and not self.flow.write_paused
             and self.parser.get_method() in METHODS
             and self.parser.should_keep_alive()
             and self.parser.get_http_version() == "1.1"
             and NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
         )
 
-    def _answer_at_once(self, front: Front) -> bool:
+    def _answer_at_once(self, front: Front, asked: Asked) -> bool:
         started = time.perf_counter() if front.note else 0.0
-        method = self.parser.get_method()
-        found = front.answer(method, self.url, self.headers)
+        found = front.answer(*asked)
         if found is None:
             return False
         head, body = found
-        request_id = web.id_of(self.headers)
+        request_id = web.id_of(asked.headers)
         dated = self.dated(self.server_state.default_headers)
         self.transport.write(
             b"HTTP/1.1 200 OK\r\n%b%bx-request-id: %b\r\n\r\n%b" % (dated, head, request_id, body)
         )
         if front.note:
-            target = self.url.decode("ascii", "replace")
-            front.note(
-                web.access_line(self.client, method.decode(), target, 200, started, request_id)
-            )
-        self._at_once = True
+            method, target = asked.method.decode(), asked.url.decode("ascii", "replace")
+            front.note(web.access_line(self.client, method, target, 200, started, request_id))
         self._running, self.scope = Answered, Answered.scope  # type: ignore[assignment]
         self.server_state.total_requests += 1
         self._unset_keepalive_if_required()
@@ -113,5 +161,5 @@ class ExpressProtocol(ServingProtocol):
 
 def serving(limits: Limits, front: Front | None = None) -> type[ExpressProtocol]:
     """The protocol with these limits, before an application with this front."""
-    own = {"__slots__": (), "limits": limits, "front": front}
+    own = {"__slots__": (), "limits": limits, "front": front, "known": {}}
     return type("ServingProtocol", (ExpressProtocol,), own)

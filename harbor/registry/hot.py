@@ -8,7 +8,7 @@ or another one's, has made untrue.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -112,7 +112,13 @@ class Hot:
             and answer.blob is not None
             and (conditions or answer.body is None)
         ):
-            await BlobResponse(Request(scope), self._store, answer.blob)(scope, receive, send)
+            who = self._passes[credentials].principal
+
+            def keep(body: bytes) -> None:
+                self.remember(scope, who, replace(answer, body=body))
+
+            blob = BlobResponse(Request(scope), self._store, answer.blob, keep)
+            await blob(scope, receive, send)
             return True
         if scope["method"] == "GET" and is_pull and ready.pull is not None:
             self._pulls.add(ready.pull)

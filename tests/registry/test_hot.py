@@ -47,6 +47,23 @@ def test_an_answer_is_remembered(two: Two) -> None:
     assert answers_in(one) == 1
 
 
+def test_a_blob_that_was_asked_for_by_its_head_alone_is_remembered_when_it_is_sent(
+    two: Two,
+) -> None:
+    one, _, token = two
+    path = f"/v2/{NAME}/blobs/{push_blob(one, NAME, b'0123456789')}"
+    raw = path.encode()
+    for _ in range(2):
+        assert one.head(path, headers=token).headers["Content-Length"] == "10"
+    assert one.app.registry.hot._answers[raw].body is None
+    for _ in range(2):
+        assert one.get(path, headers=token).content == b"0123456789"
+        assert one.app.registry.hot._answers[raw].body == b"0123456789"
+    assert one.head(path, headers=token).headers["Content-Length"] == "10"
+    part = one.get(path, headers=token | {"Range": "bytes=2-4"})
+    assert (part.status_code, part.content) == (206, b"234")
+
+
 def test_a_tag_that_moved_is_served_where_it_is_now_by_every_process(two: Two) -> None:
     one, other, token = two
     for turn in range(20):
