@@ -135,7 +135,9 @@ class Building:
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self.settings = settings
         self.db = Database(settings.database)
-        self.store = store or FileStore(settings.data, reserve=settings.disk_reserve)
+        self.store = store or FileStore(
+            settings.data, reserve=settings.disk_reserve, direct=settings.direct_io
+        )
         self.later = Later(self.db)
         self.explorer = Explorer(self.db, self.store)
         self.access_log = AccessLog() if settings.access_log else None

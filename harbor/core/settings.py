@@ -71,6 +71,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     disk_reserve: Annotated[
         int, Meta(ge=0, description="bytes kept free on the data disk; pushes stop before")
     ] = 64 * MIB
+    direct_io: Annotated[
+        bool, Meta(description="write large blobs past the system's page cache, where that works")
+    ] = True
     header_timeout_s: Annotated[
         float, Meta(gt=0, description="seconds a request's header may take")
     ] = 30.0

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from harbor.core.oci import digest_of
-from harbor.core.storage import disk, lanes
+from harbor.core.storage import disk, lanes, writing
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import BlobMissing, DigestMismatch, StorageFull, UploadMissing
 from tests.conformance.pushing import begun, content, pushed, sent
@@ -28,9 +28,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[FileStore]:
-    store = FileStore(tmp_path, reserve=0, patience_s=0.1)
+@pytest.fixture(params=[True, False], ids=["past-the-cache", "through-it"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileStore]:
+    store = FileStore(tmp_path, reserve=0, patience_s=0.1, direct=request.param)
     yield store
     store.close()
 
@@ -274,7 +274,8 @@ async def test_the_disk_begins_early_and_with_each_byte_once(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ranges: list[tuple[int, int]] = []
-    monkeypatch.setattr(lanes, "start_write_back", lambda _, *span: ranges.append(span))
+    monkeypatch.setattr(writing, "start_write_back", lambda _, *span: ranges.append(span))
+    monkeypatch.setattr(writing, "DIRECT", 0)
     await begun(store, *[DATA] * 10)
     assert len(ranges) == 3
     assert [start for start, _ in ranges] == [0, *(stop for _, stop in ranges[:-1])]

@@ -9,6 +9,7 @@ import pytest
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.lanes import AT_ONCE, BATCH, SLICE, Turn, Turns
+from harbor.core.storage.writing import Writer
 from tests.conformance.pushing import begun, sent
 
 pytestmark = pytest.mark.anyio
@@ -146,7 +147,7 @@ async def test_an_upload_that_ends_badly_gives_its_turn_back(
     with pytest.raises(asyncio.CancelledError):
         await request
     assert not store._turns._holders
-    monkeypatch.setattr(lanes, "write_all", None)
+    monkeypatch.setattr(Writer, "write", None)
     with pytest.raises(TypeError):
         await store.append(upload_id, sent(data, data))
     assert not store._turns._holders

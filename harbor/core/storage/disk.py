@@ -29,7 +29,7 @@ def bytes_free(directory: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def write_all(fd: int, pieces: Sequence[bytes], offset: int) -> int:
+def write_all(fd: int, pieces: Sequence[bytes | memoryview], offset: int) -> int:
     """Write every byte of *pieces* at *offset*; return the offset after them."""
     rest = [memoryview(piece) for piece in pieces]
     while rest:

@@ -40,6 +40,7 @@ from harbor.core.storage.interface import (
 )
 from harbor.core.storage.lanes import SMALL, Intake, Progress, Turns, settled
 from harbor.core.storage.layout import FILE_MODE, Layout
+from harbor.core.storage.writing import Writer
 
 T = TypeVar("T")
 
@@ -75,10 +76,15 @@ class _FileBlob:
 class FileStore:
     """Implements ``interface.Store``. Several processes of one host may share the directory."""
 
-    def __init__(self, root: Path, *, reserve: int, patience_s: float = 5.0) -> None:
-        """Refuse bytes when fewer than *reserve* are free; wait *patience_s* for a busy upload."""
+    def __init__(
+        self, root: Path, *, reserve: int, patience_s: float = 5.0, direct: bool = True
+    ) -> None:
+        """Refuse bytes when fewer than *reserve* are free; wait *patience_s* for a busy upload.
+
+        Large blobs go to the disk *direct*, past the page cache, where that works.
+        """
         self._layout = Layout(root)
-        self._reserve = reserve
+        self._reserve, self._direct = reserve, direct
         self._patience_s = patience_s
         self._progress: OrderedDict[str, Progress] = OrderedDict()
         self._waiters = ThreadPoolExecutor(WAITERS, "storage-wait")
@@ -138,10 +144,12 @@ class FileStore:
             if offset is not None and offset != start:
                 raise WrongOffset(start)
             progress = await self._caught_up(upload_id, fd, start)
-            intake = Intake(fd, progress, self._lanes, self._turns, self._has_room)
+            writer = Writer(fd, start, direct=self._direct)
+            intake = Intake(writer, progress, self._lanes, self._turns, self._has_room)
             try:
                 await intake.take(chunks)
             finally:
+                writer.close()
                 if intake.failed:
                     self._progress.pop(upload_id, None)
                     await _in_thread(self._waiters, os.ftruncate, fd, start)

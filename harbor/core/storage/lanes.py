@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harbor.core.oci import Digest
-from harbor.core.storage.disk import MIB, feed, full_disk_told, start_write_back, write_all
+from harbor.core.storage.disk import MIB, feed, full_disk_told
 from harbor.core.storage.interface import StorageFull
+from harbor.core.storage.writing import Writer
 
 if TYPE_CHECKING:
     from _hashlib import HASH  # the type has no public name before Python 3.12
@@ -20,7 +21,6 @@ SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 BATCH = MIB // 2  # bytes, hashed and written in one go; as many again gather meanwhile
 LIGHTEST = 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are a batch
 DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
-WRITE_BACK = 8 * MIB
 AT_ONCE = 16  # uploads whose bytes are taken in at the same time
 SLICE = 8 * MIB  # then whoever waits has a turn
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
@@ -183,19 +183,18 @@ class Intake:
 
     def __init__(
         self,
-        fd: int,
+        writer: Writer,
         progress: Progress,
         pool: Executor,
         turns: Turns,
         has_room: Callable[[], bool],
     ) -> None:
         self.failed = False  # to hash or write; that the client went away is no failure
-        self._fd = fd
+        self._writer = writer
         self._progress = progress
         self._pool = pool
         self._turn = Turn(turns)
         self._has_room = has_room
-        self._end = self._pushed = progress.nbytes
         self._batch: list[bytes] = []
         self._weight = 0
         self._running: asyncio.Future[None] | None = None
@@ -210,7 +209,7 @@ class Intake:
                 if chunk:
                     self._gather(chunk)
                     if self._weight >= BATCH:
-                        await self._hand_over()
+                        await self._hand_over(more=True)
                     if self._turn.is_over(len(chunk)):
                         await self._put_down()
                         await self._turn.begin()
@@ -241,16 +240,16 @@ class Intake:
             self._ripening.cancel()
             self._ripening = None
 
-    async def _hand_over(self) -> None:
+    async def _hand_over(self, *, more: bool = False) -> None:
         """Start on what was gathered, after the batch before it."""
         self._stop_ripening()
         await self._settle()
         self._require_room()
-        self._start()
+        self._start(more=more)
 
-    def _start(self) -> None:
+    def _start(self, *, more: bool = False) -> None:
         batch, self._batch, self._weight = self._batch, [], 0
-        self._running = self._loop.run_in_executor(self._pool, self._keep, batch)
+        self._running = self._loop.run_in_executor(self._pool, self._keep, batch, more)
         self._turn.busy = True
         self._running.add_done_callback(self._rested)
 
@@ -262,7 +261,7 @@ class Intake:
             await self._hand_over()
         if self._running is not None:
             await self._settle()
-        elif self._batch:
+        if self._batch or self._writer.waits:  # little
             self._require_room()
             self.failed = True  # until it is done
             self._keep(self._batch)
@@ -270,7 +269,7 @@ class Intake:
 
     async def _put_down(self) -> None:
         """Keep what was gathered: who waits holds no memory."""
-        if self._batch:
+        if self._batch or self._writer.waits:
             await self._hand_over()
         await self._settle()
 
@@ -290,11 +289,8 @@ class Intake:
             self.failed = True
             raise StorageFull("the free space is down to its reserve")
 
-    def _keep(self, batch: Sequence[bytes]) -> None:
+    def _keep(self, batch: Sequence[bytes], more: bool = False) -> None:
         with full_disk_told():
-            self._end = write_all(self._fd, batch, self._end)
+            self._writer.write(batch, more=more)
         for piece in batch:
             self._progress.add(piece)
-        if self._end - self._pushed >= WRITE_BACK:
-            start_write_back(self._fd, self._pushed, self._end)
-            self._pushed = self._end
