@@ -4,12 +4,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 
+from harbor.core.settings import Settings
+from harbor.projects.models import RepositoryRule
+from harbor.robots.models import Robot
 from tests.auth import keys
 from tests.auth.browsers import configure
 from tests.auth.provider import CLIENT, Provider, running
-from tests.charts.packing import uploaded
+from tests.charts.packing import chart, upload, uploaded
 from tests.conftest import Start
 from tests.make import (
     ADMIN,
@@ -37,6 +41,7 @@ from tests.permissions.test_hidden_repositories import (
     SECRET,
     manifest,
 )
+from tests.registry.servers import change
 
 LOOKS = [
     *("repository:list", "repository:pull", "repository:read", "artifact:list", "artifact:read"),
@@ -264,6 +269,37 @@ def test_charts(client: TestClient) -> None:
         assert client.get("/api/chartrepo/team/charts/vault", auth=robot).status_code == 403
 
 
+def test_charts_go_where_a_robot_may_push(client: TestClient) -> None:
+    shop = Shop(client, "repository:pull", "repository:push")
+    shop.rule("wiki", GUEST)
+    logger = make_robot(client, "logger", {"team": ["log:list"]})
+    make_repository_rule(client, "team", "wiki", DEVELOPER, robot=logger)
+    found = {
+        (robot[0], name): upload(
+            client, f"team/{name}", chart(name, "1.0.0"), login=robot
+        ).status_code
+        for robot in (shop.robot, logger)
+        for name in ("wiki", "new")
+    }
+    assert found == {
+        (shop.robot[0], "wiki"): 403,
+        (shop.robot[0], "new"): 201,
+        (logger[0], "wiki"): 201,
+        (logger[0], "new"): 403,
+    }
+
+
+def test_the_catalogue_is_a_right_in_the_system(client: TestClient) -> None:
+    shop = Shop(client)
+    rights = {"*": ["repository:pull"], "/": ["catalog:read"]}
+    lister = make_robot(client, "lister", rights, level="system")
+    for robot in (shop.robot, lister):
+        make_repository_rule(client, "team", "secret/**", 0, robot=robot)
+    assert manifest(client, SECRET, auth=lister) == 401
+    assert SECRET in client.get("/v2/_catalog", auth=lister).text  # no rule is about the system
+    assert shop.get("/v2/_catalog").status_code == 401
+
+
 def test_what_everybody_may_read_is_not_hidden(client: TestClient) -> None:
     make_project(client, "open", public=True)
     push_image(client, "open/app")
@@ -285,6 +321,20 @@ def test_a_disabled_robot_gets_nothing_from_a_rule(client: TestClient) -> None:
     assert client.put(f"{API}/robots/{robot['id']}", json=body, auth=ADMIN).status_code == 200
     for who in ({"auth": shop.robot}, {"headers": headers}):
         assert manifest(client, OPEN, **who) == 401
+
+
+def test_a_rule_about_a_robot_without_rights_in_the_project_gives_nothing(
+    client: TestClient, settings: Settings
+) -> None:
+    shop = Shop(client, level="system")
+    keeper = make_robot(client, "keeper", {"/": ["robot:list"]}, level="system")
+    shop.rule("app/**", MAINTAINER)
+    keeper_id = select(Robot.id).where(Robot.name == "keeper").scalar_subquery()
+    change(settings.database, update(RepositoryRule).values(subject_id=keeper_id))
+    assert manifest(client, OPEN, auth=keeper) == 401
+    for path in (f"{API}/projects", f"{API}/repositories"):
+        assert "team" not in client.get(path, auth=keeper).text
+    assert client.get("/chartrepo/index.yaml", auth=keeper).status_code == 200
 
 
 def test_a_rule_counts_at_once_in_every_process(start: Start) -> None:

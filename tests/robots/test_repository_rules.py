@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from harbor.core.settings import Settings
+from harbor.robots.models import Robot
 from tests.make import (
     ADMIN,
     API,
@@ -19,6 +22,7 @@ from tests.make import (
     robot_of,
 )
 from tests.projects.pages import audit
+from tests.registry.servers import change
 
 GUEST, DEVELOPER, MAINTAINER = 3, 2, 4
 PULL = ["repository:pull"]
@@ -194,11 +198,20 @@ def test_rules_follow_a_renamed_project_and_a_moved_repository(
         ("team+ci", "app/web", ("developer", "rule", ["pull", "push"])),
         ("robot$wide", "app/web", ("none", "permissions", ["pull", "push"])),
         ("robot$off", "app/web", ("none", "inactive", [])),
+        ("robot$old", "app/web", ("none", "inactive", [])),
     ],
 )
 def test_why_a_robot_may_do_something(
-    client: TestClient, ci: Login, robot: str, repository: str, expected: tuple[Any, ...]
+    settings: Settings,
+    client: TestClient,
+    ci: Login,
+    robot: str,
+    repository: str,
+    expected: tuple[Any, ...],
 ) -> None:
+    make_robot(client, "old", {"*": PULL}, level="system")
+    expired = update(Robot).where(Robot.name == "old").values(expires_at=1)
+    change(settings.database, expired)
     make_robot(client, "wide", {"*": [*PULL, "repository:push"]}, level="system")
     off = make_robot(client, "off", {"team": PULL}, level="system")
     own = make_repository_rule(client, "team", "app/**", DEVELOPER, robot=ci)
@@ -225,6 +238,7 @@ def test_of_what_is_not_there_nothing_is_told(client: TestClient, ci: Login) -> 
     for asked, status in (
         ({"robot": "robot$nobody"}, 404),
         ({"robot": "robot$keeper"}, 404),
+        ({"robot": "robot$\0"}, 422),
         ({"robot": CI, "user": "admin"}, 400),
         ({}, 400),
     ):
