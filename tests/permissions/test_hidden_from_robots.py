@@ -252,9 +252,9 @@ def test_charts(client: TestClient) -> None:
     uploaded(client, "team/wiki")
     uploaded(client, "team/vault")
     shop.rule("vault", 0)
-    logger = make_robot(client, "logger", {"team": ["log:list"]})
-    make_repository_rule(client, "team", "wiki", GUEST, robot=logger)
-    for robot in (shop.robot, logger):
+    lister = make_robot(client, "lister", {"team": ["repository:list", "artifact:read"]})
+    make_repository_rule(client, "team", "wiki", GUEST, robot=lister)
+    for robot in (shop.robot, lister):
         for path in (
             "/chartrepo/team/index.yaml",
             "/chartrepo/index.yaml",
