@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from harbor.core.settings import Settings
 from harbor.projects.models import RepositoryRule
 from harbor.robots.models import Robot
+from tests.artifacts.test_icons import picture, with_icon
 from tests.auth import keys
 from tests.auth.browsers import configure
 from tests.auth.provider import CLIENT, Provider, running
@@ -298,6 +299,23 @@ def test_the_catalogue_is_a_right_in_the_system(client: TestClient) -> None:
     assert manifest(client, SECRET, auth=lister) == 401
     assert SECRET in client.get("/v2/_catalog", auth=lister).text  # no rule is about the system
     assert shop.get("/v2/_catalog").status_code == 401
+
+
+def test_icons(client: TestClient) -> None:
+    shop = Shop(client)
+    digests = {
+        name: with_icon(client, f"team/{name}", picture((nth, 9)))
+        for nth, name in enumerate(("app/drawn", "secret/drawn"), start=5)
+    }
+    lister = make_robot(client, "lister", {"team": ["repository:list"]})
+    make_repository_rule(client, "team", "app/**", GUEST, robot=lister)
+    shop.hide()
+    for robot in (shop.robot, lister):
+        found = {
+            name: client.get(f"{API}/icons/{digest}", auth=robot).status_code
+            for name, digest in digests.items()
+        }
+        assert found == {"app/drawn": 200, "secret/drawn": 404}
 
 
 def test_what_everybody_may_read_is_not_hidden(client: TestClient) -> None:
