@@ -72,6 +72,7 @@ from harbor.projects.pages import logs as log_pages
 from harbor.projects.pages import members as project_member_pages
 from harbor.projects.pages import renaming as renaming_pages
 from harbor.projects.pages import repository_rules as repository_rule_pages
+from harbor.projects.pages import rule_dialogs as rule_dialog_pages
 from harbor.projects.pages import summary as project_summary_pages
 from harbor.projects.routes import allowlist as allowlist_routes
 from harbor.projects.routes import members as member_routes
@@ -132,6 +133,7 @@ DOORS = (
     project_summary_pages,
     project_member_pages,
     repository_rule_pages,
+    rule_dialog_pages,
     project_configuration_pages,
     renaming_pages,
     allowlist_pages,

@@ -210,11 +210,14 @@ def make_repository_rule(
     *,
     user: Login | None = None,
     group: str = "",
+    robot: Login | None = None,
 ) -> int:
-    """Give *user*, a *group*, or every member, another role in some repositories; return the id."""
+    """Give somebody, or every member, another role in some repositories; return the id."""
     subject = {"type": "members"} if user is None else {"type": "user", "name": user[0]}
     if group:
         subject = {"type": "group", "name": group}
+    if robot is not None:
+        subject = {"type": "robot", "name": robot[0]}
     made = client.post(
         f"{API}/projects/{project}/repositoryrules",
         json={"subject": subject, "pattern": pattern, "role_id": role_id},

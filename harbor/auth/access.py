@@ -15,7 +15,7 @@ from harbor.auth.machines import Machines
 from harbor.auth.oidc import workloads
 from harbor.auth.oidc.desk import Oidc, takes_secret
 from harbor.auth.personal import PersonalTokens
-from harbor.auth.rights import Rights, anyway, purpose, rights_in
+from harbor.auth.rights import anyway, purpose, rights_in, rights_of_robot
 from harbor.auth.service import Accounts
 from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import AUDIENCE, KeyRing
@@ -148,10 +148,8 @@ class FrontDesk:
             if not grants(who.grant, wanted.action, project, name):
                 return False
             if who.robot is not None:
-                # What a robot was given may be taken from it again; its token ends with that.
-                now = Rights(
-                    False, project.is_public, robot=who.robot, project_id=project.project_id
-                )
+                # What a robot has may be taken from it again; its token ends with that.
+                now = await rights_of_robot(self._db.quick, who.robot, project, name)
                 return now.allow(wanted.resource, wanted.action)
             return await self._still_holds(who.grant)
         held = anyway(who, project).allow(wanted.resource, wanted.action)

@@ -7,10 +7,11 @@ in repositories, by whatever road; ``read`` and ``write`` about everything else.
 from dataclasses import dataclass, replace
 
 from harbor.core import rbac
+from harbor.core.oci import MAX_NAME
 from harbor.core.quick import Quick
 from harbor.core.security import Principal, Robot
 from harbor.projects import service as projects
-from harbor.projects.service import Standing
+from harbor.projects.service import Standing, machines
 
 NO_ROLE: frozenset[int] = frozenset()
 NOTHING: frozenset[str] = frozenset()
@@ -22,10 +23,11 @@ class Rights:
     is_admin: bool
     in_public: bool
     role_ids: frozenset[int] = NO_ROLE
-    somewhere: frozenset[int] = NO_ROLE  # roles in some repositories only
+    somewhere: frozenset[int] = NO_ROLE  # roles for what is in repositories, and nothing else
     only: frozenset[str] | None = None  # what the caller's token is for; None: it is no token
     robot: Robot | None = None
     project_id: int = 0  # where the robot asks
+    ruled: bool = False  # in repositories, what the robot was given does not count
 
     def allow(self, resource: str, action: str) -> bool:
         if self.in_public and rbac.public_allows(resource, action):
@@ -39,8 +41,13 @@ class Rights:
                 resource in rbac.IN_REPOSITORIES
                 and rbac.role_allows(self.somewhere, resource, action)
             )
-            or (self.robot is not None and self.robot.may(self.project_id, resource, action))
+            or self._was_given(resource, action)
         )
+
+    def _was_given(self, resource: str, action: str) -> bool:
+        if self.robot is None or (self.ruled and resource in rbac.IN_REPOSITORIES):
+            return False
+        return self.robot.may(self.project_id, resource, action)
 
 
 def purpose(resource: str, action: str) -> str:
@@ -71,7 +78,7 @@ async def rights_in(
     if not who.known or bare.is_admin or bare.only == NOTHING:
         return bare
     if who.robot is not None:
-        return replace(bare, robot=who.robot, project_id=project.project_id)
+        return await rights_of_robot(quick, who.robot, project, repository)
     roles = await projects.roles_of(quick, project.project_id, who.known_id)
     if not project.has_rules or projects.PROJECT_ADMIN in roles:
         return replace(bare, role_ids=roles)
@@ -86,3 +93,24 @@ async def rights_in(
         role_ids=roles,
         somewhere=ruling.somewhere,
     )
+
+
+async def rights_of_robot(
+    quick: Quick, robot: Robot, project: Standing, repository: str = ""
+) -> Rights:
+    """All rights of a robot in *project*, or in its *repository*: what it was given there.
+
+    Where a rule about the robot decides, its role holds instead, for what is in repositories; so
+    no rule lets a robot do anything else in a project, or in the system.
+    """
+    held = Rights(False, project.is_public, robot=robot, project_id=project.project_id)
+    if not project.has_rules:
+        return held
+    ruling = await machines.ruling_of(quick, project.project_id, robot)
+    own = repository.partition("/")[2]
+    if not own or not ruling.rules:
+        return replace(held, somewhere=ruling.somewhere)
+    if len(own) > MAX_NAME:  # there is none, and comparing would take long
+        return replace(held, ruled=True)
+    rule = ruling.of(own)
+    return held if rule is None else replace(held, somewhere=rule.roles, ruled=True)

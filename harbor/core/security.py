@@ -84,6 +84,11 @@ class Robot:
         """What it was given in projects by name."""
         return {place: given for place, given in self.given.items() if place > OF_SYSTEM}
 
+    def is_in(self, place: int) -> bool:
+        """Whether it may do anything at all in the project of that id."""
+        here, wide = self.given.get(place, NOTHING), self.given.get(EVERYWHERE, NOTHING)
+        return any(self.may(place, *each) for each in here.allowed | wide.allowed)
+
     def places(self, *wanted: Action) -> tuple[bool, list[int]]:
         """Where it may do anything of what is *wanted*: in every project but some, or in some.
 

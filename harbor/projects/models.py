@@ -10,6 +10,7 @@ from harbor.core.db import Table, Time, ascii_text
 
 SYSTEM = 0  # in place of the id of a project
 PERSON, GROUP = "u", "g"  # entity types
+ROBOT = "r"  # in place of an entity type, in rules about repositories
 EVERYBODY = "*"  # in place of the type of one subject: every member
 OPEN = ("true", "1")  # values of "public"; we write the first, an older Harbor wrote either
 
@@ -62,7 +63,7 @@ class ProjectMember(Table):
 class RepositoryRule(Table):
     """Which role somebody has in the repositories that a pattern names, in place of the usual one.
 
-    Robots are no subjects: what they may do was given to them one by one, for a project as a whole.
+    It stands in place of what a robot was given in the project, too.
     """
 
     __tablename__ = "repository_rule"
@@ -73,7 +74,7 @@ class RepositoryRule(Table):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id", ondelete="CASCADE"))
-    subject_type: Mapped[str] = mapped_column(String(1))  # PERSON, GROUP or EVERYBODY
+    subject_type: Mapped[str] = mapped_column(String(1))  # PERSON, GROUP, ROBOT or EVERYBODY
     subject_id: Mapped[int]  # 0 for EVERYBODY
     pattern: Mapped[str] = mapped_column(String(512))  # of names without the project
     role: Mapped[int]  # 0: none

@@ -220,9 +220,12 @@ class ProjectMemberEntity(Struct):
 
 
 class RuleSubject(Struct, omit_defaults=True):
-    """Whom a rule is about: a user or a group, by id or by name, or every member of the project."""
+    """Whom a rule is about: a user, a group or a robot, by id or by name, or every member.
 
-    type: Literal["user", "group", "members"]
+    A robot must have been given something in the project.
+    """
+
+    type: Literal["user", "group", "robot", "members"]
     id: Id | None = None
     name: Name | None = None
 
@@ -251,20 +254,31 @@ class RepositoryRule(Struct, kw_only=True):
 
 
 class EffectiveQuery(Struct):
-    """Whose role in which repository; its name without the project."""
+    """Whose role in which repository, its name without the project: a user's or a robot's."""
 
     repository: Annotated[str, Meta(min_length=1, max_length=255)]
-    user: Annotated[str, Meta(min_length=1, max_length=255)]
+    user: Name = ""
+    robot: Name = ""  # with the prefix, or without
 
 
 class EffectiveRole(Struct, kw_only=True):
     """The role that somebody has in a repository, and why."""
 
-    user: str
+    user: str  # "" for a robot
+    robot: str  # "" for a user
     repository: str
-    role_id: int  # 0 for none
+    role_id: int  # 0 for none, as of a robot that no rule concerns
     role_name: str
-    decided_by: Literal["systemAdmin", "projectAdmin", "rule", "membership", "nothing"]
+    # "permissions": what the robot was given; "inactive": it is disabled, or has expired.
+    decided_by: Literal[
+        "systemAdmin",
+        "projectAdmin",
+        "rule",
+        "membership",
+        "permissions",
+        "inactive",
+        "nothing",
+    ]
     rule: RepositoryRule | None  # that decided
     public: bool  # everybody may pull, whatever rules say
     actions: list[str]  # pull, push, delete

@@ -33,7 +33,7 @@ class Robot(Table):
     editable: Mapped[bool] = mapped_column(default=True)  # not, if an older Harbor made it
     creator_type: Mapped[str] = mapped_column(String(16))  # BY_USER or BY_ROBOT
     creator_ref: Mapped[int]
-    permissions: Mapped[str] = mapped_column(Text)  # JSON: service/permissions.py
+    permissions: Mapped[str] = mapped_column(Text)  # JSON: core/machines.py
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
 

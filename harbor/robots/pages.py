@@ -7,7 +7,7 @@ from msgspec import Meta, Struct, field
 from starlette.responses import Response
 
 from harbor.configuration.service import Configuration
-from harbor.core import ui
+from harbor.core import machines, ui
 from harbor.core.api import Audit, Ctx, Declared, Done, Handler, Routes, View
 from harbor.core.errors import BadRequest, Conflict, Denied, HarborError, NotFound
 from harbor.core.i18n import gettext as _
@@ -127,7 +127,7 @@ async def new_robot(ctx: Ctx) -> View:
     values = await ctx.the(Configuration).current()
     days = str(min(values.robot_token_duration, names.MAX_DURATION))
     project_name = await name_of(ctx.session, place(ctx))
-    before = f"{values.robot_name_prefix}{names.stored('', project_name)}"
+    before = f"{values.robot_name_prefix}{machines.stored('', project_name)}"
     told = ("", "", days, Chosen(), project_name is None)
     return View("robots/edit.html", RobotDialog(here(ctx), None, before, *told))
 
@@ -170,7 +170,7 @@ async def edit_robot(ctx: Ctx, robot_id: Id) -> View:
     """Show the form that changes a robot."""
     found = await forms.belonging(ctx, robot_id)
     robot, chosen = found.robot, forms.chosen_of(found)
-    days = "" if robot.duration == names.NEVER else str(robot.duration)
+    days = "" if robot.duration == machines.NEVER else str(robot.duration)
     page = RobotDialog(
         here(ctx),
         robot.id,
@@ -335,7 +335,7 @@ async def remove_robots(ctx: Ctx, form: Several) -> Response:
     """Delete the chosen robots."""
     for each in form.id:
         found = await reach(ctx, each)
-        await ctx.session.delete(found.robot)
+        await robots.remove(ctx.session, found)
         ctx.batch.append(Done(ctx.subject or "", True, ctx.project_id or None))
     count = len(form.id)
     said = ngettext("%(num)s robot was deleted.", "%(num)s robots were deleted.", count)

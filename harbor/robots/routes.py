@@ -121,7 +121,7 @@ async def refresh_secret(ctx: Ctx, robot_id: Id, body: schemas.RobotSec) -> sche
 async def delete_robot(ctx: Ctx, robot_id: Id) -> None:
     """Delete a robot; its tokens stop working at once."""
     found = await reach(ctx, robot_id, "delete", hold=True)
-    await ctx.session.delete(found.robot)
+    await robots.remove(ctx.session, found)
 
 
 @routes.on("GET", "/robots/{robot_id}/trusts", allow=signed_in, fails=(Forbidden, NotFound))

@@ -12,6 +12,7 @@ from tests.make import (
     add_member,
     make_project,
     make_repository_rule,
+    make_robot,
     make_user,
     push_image,
 )
@@ -67,6 +68,8 @@ def test_rules_are_made_changed_moved_and_deleted(client: TestClient, here: str)
         ({"pattern": "app", "who": "user"}, "username"),
         ({"pattern": "app", "who": "group"}, "group_id"),
         ({"pattern": "app", "who": "group", "group_id": "99"}, "group_id"),
+        ({"pattern": "app", "who": "robot"}, "robot_id"),
+        ({"pattern": "app", "who": "robot", "robot_id": "99"}, "robot_id"),
         ({"pattern": "taken"}, "pattern"),
     ],
 )
@@ -97,6 +100,46 @@ def test_a_rule_about_a_group_is_made_and_changed(client: TestClient, here: str)
     assert rules(client, here) == [("*", "app", 0)]
 
 
+def test_a_rule_about_a_robot_is_made_and_changed(client: TestClient, here: str) -> None:
+    assert "A robot" not in words(client.get(f"{here}/new", auth=ADMIN))
+    pull = ["repository:pull"]
+    make_project(client, "other")
+    make_robot(client, "foreign", {"other": pull})
+    make_robot(client, "scanner", {"*": pull}, level="system")
+    make_robot(client, "keeper", {"/": ["robot:list"]}, level="system")
+    make_robot(client, "ci", {"team": pull})
+    form = words(client.get(f"{here}/new", auth=ADMIN))
+    assert "Robot robot$team+ci robot$scanner In these repositories" in form
+    found = client.get(f"{API}/robots", auth=ADMIN).json()
+    scanner = next(each["id"] for each in found if each["name"] == "robot$scanner")
+    made = post(client, f"{here}/new", who="robot", robot_id=scanner, pattern="app", role_id="2")
+    assert "The rule was created." in told(made).values()
+    assert rules(client, here) == [("robot$scanner", "app", 2)]
+    for repository, said in (
+        ("app", "Role Developer Why Rule 1 decides: it is the first that is about the robot"),
+        ("lib", "Role The permissions of the robot Why No rule fits, so what the robot was"),
+    ):
+        asked = {"user": "robot$scanner", "repository": repository}
+        page = words(client.get(here, params=asked, auth=ADMIN))
+        assert "1 robot$scanner app Developer" in page
+        assert said in page
+    rule_id = client.get(f"{API}/projects/team/repositoryrules", auth=ADMIN).json()[0]["id"]
+    assert f'value="{scanner}" selected' in client.get(f"{here}/{rule_id}/edit", auth=ADMIN).text
+    assert "robot$scanner: Developer, app" in words(
+        client.get(f"{here}/{rule_id}/delete", auth=ADMIN)
+    )
+    post(client, f"{here}/{rule_id}/edit", who="members", pattern="app", role_id="0")
+    assert rules(client, here) == [("*", "app", 0)]
+
+
+def test_a_person_whose_name_begins_like_a_robot_s_is_found(client: TestClient, here: str) -> None:
+    values = {"robot_name_prefix": "d"}
+    assert client.put(f"{API}/configurations", json=values, auth=ADMIN).status_code == 200
+    make_repository_rule(client, "team", "app", 2, user=("dev", ""))
+    asked = {"user": "dev", "repository": "app"}
+    assert "Rule 1 decides" in words(client.get(here, params=asked, auth=ADMIN))
+
+
 def test_the_form_shows_what_a_pattern_fits(client: TestClient, here: str) -> None:
     for name in ("team/app/web", "team/app/api", "team/lib"):
         push_image(client, name)
@@ -117,7 +160,8 @@ def test_the_page_tells_why_somebody_has_a_role(client: TestClient, here: str) -
         ("dev", "other", "Role Guest Why No rule fits, so the role in the project holds."),
         ("admin", "app", "Administrators of the registry may do everything."),
         ("nobody", "app", "There is no user nobody."),
-        ("dev", "", "Enter a user and a repository."),
+        ("dev", "", "Enter a user or a robot, and a repository."),
+        ("robot$nobody", "app", "There is no robot robot$nobody that may do anything in the"),
     ):
         asked = {"user": user, "repository": repository}
         assert said in words(client.get(here, params=asked, auth=ADMIN))

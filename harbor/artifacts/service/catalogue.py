@@ -55,7 +55,7 @@ async def of_project(
 
     ``BadRequest`` unless the latest are those of one media type or one artifact type.
     """
-    sight = await projects.sight_of(session, who, [project_id])
+    sight = await projects.sight_of(session, who, [project_id], ("artifact", "list"))
     seen = sight.allows(Repository.project_id, Repository.name)
     inside = select(Repository.repository_id).where(Repository.project_id == project_id, seen)
     asked = filters.conditions(query.q, Tag.repository_id.in_(inside))

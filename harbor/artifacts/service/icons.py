@@ -17,16 +17,17 @@ from harbor.projects import service as projects
 from harbor.projects.models import Project
 
 T = TypeVar("T")
+READ = ("artifact", "read")
 OURS = frozenset((*ICONS.values(), PLAIN_ICON))
 thread = ThreadPoolExecutor(1, "picture")  # one at a time: each takes some memory
 
 
 async def is_seen(session: AsyncSession, who: Principal, digest: Digest) -> bool:
     """Whether it is the icon of an artifact that *who* may see."""
-    visible = true() if who.is_admin else projects.visible_to(who, ("artifact", "read"))
+    visible = true() if who.is_admin else projects.visible_to(who, READ)
     inside = select(Project.project_id).where(Project.deleted.is_(False), visible)
     wanted = select(Artifact.id).where(Artifact.icon == digest, Artifact.project_id.in_(inside))
-    sight = await projects.sight_of(session, who)
+    sight = await projects.sight_of(session, who, None, READ)
     if sight.visible:
         wanted = wanted.join(Repository, Repository.repository_id == Artifact.repository_id).where(
             sight.allows(Repository.project_id, Repository.name)

@@ -19,6 +19,7 @@ from harbor.core.wire import Time
 from harbor.projects import service as projects
 from harbor.projects.models import Project
 
+LIST = ("repository", "list")
 MAX_DESCRIPTION = 65_535
 # As Go escapes HTML: clients that show a description without escaping rely on it.
 ESCAPED = str.maketrans({"&": "&amp;", "'": "&#39;", "<": "&lt;", ">": "&gt;", '"': "&#34;"})
@@ -79,7 +80,7 @@ async def visible(
     session: AsyncSession, who: Principal, query: Listing
 ) -> tuple[list[schemas.Repository], int]:
     """One page of the repositories that *who* may see, and how many there are."""
-    seen = and_(Project.deleted.is_(False), projects.visible_to(who, ("repository", "list")))
+    seen = and_(Project.deleted.is_(False), projects.visible_to(who, LIST))
     inside = and_(
         Repository.project_id.in_(select(Project.project_id).where(seen)),
         await seen_by(session, who),
@@ -92,7 +93,7 @@ async def seen_by(
 ) -> ColumnElement[bool]:
     """The repositories that rules do not hide from *who*, in one project or all."""
     wanted = None if project_id is None else [project_id]
-    sight = await projects.sight_of(session, who, wanted)
+    sight = await projects.sight_of(session, who, wanted, LIST)
     return sight.allows(Repository.project_id, Repository.name)
 
 

@@ -56,6 +56,7 @@ from harbor.core.wire import Time
 from harbor.projects import service as projects
 from harbor.projects.events import ProjectDeleted
 
+DELETE = ("artifact", "delete")
 FEW = 10  # tags that an entry shows
 MAX_USERNAME = 255
 
@@ -262,7 +263,7 @@ async def search(
 
     Whom rules keep from a repository of the project sees what was in those that are there.
     """
-    sight = await projects.sight_of(session, who, [project_id])
+    sight = await projects.sight_of(session, who, [project_id], DELETE)
     wanted = and_(
         Trash.project_id == project_id,
         sight.allows(Trash.project_id, Trash.repository),

@@ -9,7 +9,7 @@ from harbor.artifacts.service import blobs
 from harbor.artifacts.service.details import CHART
 from harbor.artifacts.service.pulls import Pulls
 from harbor.charts.service import entries
-from harbor.charts.service.desk import Charts
+from harbor.charts.service.desk import PULL, Charts
 from harbor.charts.service.index import Index
 from harbor.charts.service.versions import parts_of, version_of
 from harbor.core.api import AuditLine, Ctx, Routes
@@ -33,12 +33,12 @@ async def get_chart_index(ctx: Ctx) -> Response:
     holding = select(Artifact.id).where(
         Artifact.project_id == Project.project_id, Artifact.type == CHART
     )
-    visible = projects.visible_to(ctx.principal, (pull.resource, pull.action))
+    visible = projects.visible_to(ctx.principal, PULL)
     seen = (Project.deleted.is_(False), visible, holding.exists())
     wanted = select(Project.name, Project.project_id).where(*seen).order_by(Project.name)
     async with ctx.db.reading() as session:
         found = [(name, project_id) for name, project_id in await session.execute(wanted)]
-        sight = await projects.sight_of(session, ctx.principal)
+        sight = await projects.sight_of(session, ctx.principal, None, PULL)
     return shown(ctx, await ctx.the(Charts).indexes.of_projects(found, sight))
 
 

@@ -11,6 +11,7 @@ from harbor.projects import service as projects
 from harbor.projects.service.sight import ALL
 
 T = TypeVar("T")
+PULL = ("repository", "pull")
 MAX_CHECKS = 2  # archives that are looked into at a time: each takes a processor
 
 
@@ -26,7 +27,7 @@ class Charts:
         standing = await projects.standing(self._db.quick, project)
         if standing is not None and standing.has_rules:
             async with self._db.reading() as session:
-                sight = await projects.sight_of(session, who, [project_id])
+                sight = await projects.sight_of(session, who, [project_id], PULL)
         return await self.indexes.of_project(project_id, sight)
 
     async def check(self, work: Callable[..., T], *given: object) -> T:

@@ -28,6 +28,7 @@ from harbor.projects.models import (
     RepositoryRule,
 )
 from harbor.projects.schemas import ProjectQuery
+from harbor.projects.service import machines
 from harbor.projects.service import metadata as meta
 from harbor.projects.service.ruling import NO_ROLE, about_them
 from harbor.projects.service.sight import REPOSITORY, sight_of
@@ -85,7 +86,8 @@ def visible_to(who: Principal, *wanted: Action) -> ColumnElement[bool]:
     if who.robot is not None:
         but, ids = who.robot.places(*wanted)
         named = Project.project_id.in_(ids)
-        return or_(public(), ~named if but else named)
+        seen = or_(public(), ~named if but else named)
+        return or_(seen, machines.let_in(who.robot, wanted)) if wanted else seen
     if who.user_id is None:
         return public()
     joined = select(ProjectMember.project_id).where(held_by(who.user_id))

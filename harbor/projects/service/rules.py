@@ -1,4 +1,4 @@
-"""What is done: write the rules about repositories, put them in order, and explain them."""
+"""What is done: write the rules about repositories, and put them in order."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,38 +8,53 @@ from sqlalchemy import Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from harbor.configuration.service import Configuration
 from harbor.core import clock, rbac
-from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.api import Ctx
+from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from harbor.core.machines import displayed, stored
 from harbor.core.oci import shown
 from harbor.core.patterns import PatternInvalid, compiled, from_list
-from harbor.core.quick import SessionPen
+from harbor.core.security import Principal
 from harbor.core.wire import Time
 from harbor.directory.models import UserGroup
 from harbor.projects import schemas
-from harbor.projects.models import EVERYBODY, GROUP, PERSON, RepositoryRule
-from harbor.projects.service import members
+from harbor.projects.models import GROUP, PERSON, ROBOT, SYSTEM, Project, RepositoryRule
+from harbor.projects.service import machines, members
 from harbor.projects.service.projects import hold
 from harbor.projects.service.ruling import (
-    ABOUT,
     EVERY_MEMBER,
     NO_ROLE,
     ORDER,
     PROJECT_ADMIN,
-    Rule,
     Subject,
     first_that_fits,
-    ruled,
 )
 from harbor.projects.service.sight import REPOSITORY, SOME
-from harbor.projects.service.standing import Standing
 from harbor.users.models import User
 
 MOST_RULES = 100  # of a project: a request may be compared with all of them
 # Whoever leads a project does so in all of it.
 GIVEN = frozenset((NO_ROLE, *rbac.ROLES)) - {PROJECT_ADMIN}
 NONE = "none"  # the name of no role
-ACTIONS = ("pull", "push", "delete")
-Why = Literal["systemAdmin", "projectAdmin", "rule", "membership", "nothing"]
+TOLD: dict[str, Literal["user", "group", "robot"]] = {
+    PERSON: "user",
+    GROUP: "group",
+    ROBOT: "robot",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who reads or writes rules, and what the names of robots begin with."""
+
+    who: Principal
+    prefix: str
+
+    def check(self, rule: RepositoryRule) -> None:
+        """``Forbidden`` to robots if it is about one: none gives itself more than it was given."""
+        if rule.subject_type == ROBOT and self.who.robot is not None:
+            raise Forbidden(f"{self.who.name} is a robot; only people write rules about robots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,90 +66,124 @@ class Named:
     position: int  # from 1
 
 
-def rules_of(project_id: int) -> "Select[RepositoryRule, str]":
+async def writer(ctx: Ctx) -> Writer:
+    """The caller."""
+    return Writer(ctx.principal, (await ctx.the(Configuration).current()).robot_name_prefix)
+
+
+def rules_of(
+    project_id: int,
+) -> "Select[RepositoryRule, str, str | None, str | None, int | None]":
+    """Rules, with the names of people and groups, and what the names of robots are made of."""
     kind, subject_id = RepositoryRule.subject_type, RepositoryRule.subject_id
+    robot = machines.KNOWN.c
     return (
-        select(RepositoryRule, func.coalesce(User.username, UserGroup.group_name, ""))
+        select(
+            RepositoryRule,
+            func.coalesce(User.username, UserGroup.group_name, ""),
+            robot.name,
+            Project.name,
+            robot.project_id,
+        )
         .outerjoin(User, and_(kind == PERSON, subject_id == User.user_id))
         .outerjoin(UserGroup, and_(kind == GROUP, subject_id == UserGroup.id))
+        .outerjoin(machines.KNOWN, and_(kind == ROBOT, subject_id == robot.id))
+        .outerjoin(Project, Project.project_id == robot.project_id)
         .where(RepositoryRule.project_id == project_id)
         .order_by(RepositoryRule.position, RepositoryRule.id)
     )
 
 
-async def listed(session: AsyncSession, project_id: int) -> list[Named]:
+async def listed(session: AsyncSession, project_id: int, by: Writer) -> list[Named]:
     """All rules of a project, in the order in which they are asked."""
-    rows = [(rule, name) for rule, name in await session.execute(rules_of(project_id))]
+    rows = []
+    for rule, name, robot, project, home in await session.execute(rules_of(project_id)):
+        own = None if home == SYSTEM else project
+        rows.append((rule, name if robot is None else displayed(by.prefix, stored(robot, own))))
     rows.sort(key=lambda row: ORDER.index(row[0].subject_type))
     return [Named(rule, name, n) for n, (rule, name) in enumerate(rows, start=1)]
 
 
-async def get(session: AsyncSession, project_id: int, rule_id: int) -> Named:
+async def get(session: AsyncSession, project_id: int, rule_id: int, by: Writer) -> Named:
     """The rule of that id, if the project has it; ``NotFound``."""
-    for each in await listed(session, project_id):
+    for each in await listed(session, project_id, by):
         if each.rule.id == rule_id:
             return each
     raise NotFound(f"repository rule {rule_id} not found in project {project_id}")
 
 
+async def reach(session: AsyncSession, project_id: int, rule_id: int, by: Writer) -> Named:
+    """The same for a caller who is to change it; no other rule of the project changes meanwhile."""
+    await hold(session, project_id)
+    found = await get(session, project_id, rule_id, by)
+    by.check(found.rule)
+    return found
+
+
 async def create(
-    session: AsyncSession, project_id: int, wanted: schemas.RepositoryRuleReq
+    session: AsyncSession, project_id: int, wanted: schemas.RepositoryRuleReq, by: Writer
 ) -> Named:
     """A new rule; ``BadRequest`` if it makes no sense, ``Conflict`` if there is one like it."""
     await hold(session, project_id)
-    others = await listed(session, project_id)
+    others = await listed(session, project_id, by)
     if len(others) >= MOST_RULES:
         raise BadRequest(f"the project has {MOST_RULES} repository rules, which is the limit")
     rule = RepositoryRule(project_id=project_id, position=len(others) + 1)
-    await describe(session, rule, wanted)
+    await describe(session, rule, wanted, by)
     session.add(rule)
     await keep(session)
     await place(session, rule, wanted.position or len(others) + 1)
-    return await get(session, project_id, rule.id)
+    return await get(session, project_id, rule.id, by)
 
 
 async def change(
-    session: AsyncSession, project_id: int, rule_id: int, wanted: schemas.RepositoryRuleReq
+    session: AsyncSession,
+    project_id: int,
+    rule_id: int,
+    wanted: schemas.RepositoryRuleReq,
+    by: Writer,
 ) -> Named:
     """Let a rule say what is *wanted*; without a position it stays where it is."""
-    await hold(session, project_id)
-    found = await get(session, project_id, rule_id)
-    await describe(session, found.rule, wanted)
+    found = await reach(session, project_id, rule_id, by)
+    await describe(session, found.rule, wanted, by)
     await keep(session)
     await place(session, found.rule, wanted.position or found.position)
-    return await get(session, project_id, rule_id)
+    return await get(session, project_id, rule_id, by)
 
 
-async def move(session: AsyncSession, project_id: int, rule_id: int, *, by: int) -> Named:
+async def move(
+    session: AsyncSession, project_id: int, rule_id: int, by: Writer, *, later: int
+) -> Named:
     """Let a rule be asked so many places later, as far as the list goes."""
-    await hold(session, project_id)
-    found = await get(session, project_id, rule_id)
-    await place(session, found.rule, max(found.position + by, 1))
-    return await get(session, project_id, rule_id)
+    found = await reach(session, project_id, rule_id, by)
+    await place(session, found.rule, max(found.position + later, 1))
+    return await get(session, project_id, rule_id, by)
 
 
-async def remove(session: AsyncSession, project_id: int, rule_id: int) -> Named:
+async def remove(session: AsyncSession, project_id: int, rule_id: int, by: Writer) -> Named:
     """Delete a rule; return what it was."""
-    await hold(session, project_id)
-    found = await get(session, project_id, rule_id)
+    found = await reach(session, project_id, rule_id, by)
     await session.delete(found.rule)
     return found
 
 
 async def describe(
-    session: AsyncSession, rule: RepositoryRule, wanted: schemas.RepositoryRuleReq
+    session: AsyncSession, rule: RepositoryRule, wanted: schemas.RepositoryRuleReq, by: Writer
 ) -> None:
     """Let *rule* say what is *wanted*; ``BadRequest``."""
     if wanted.role_id not in GIVEN:
         known = ", ".join(map(str, sorted(GIVEN)))
         raise BadRequest(f"the role of a repository rule is one of {known}; 0 stands for none")
-    subject = await subject_of(session, wanted.subject)
+    subject = await subject_of(session, rule.project_id, wanted.subject, by)
     rule.pattern = checked_pattern(wanted.pattern)
     rule.subject_type, rule.subject_id, rule.role = subject.kind, subject.id, wanted.role_id
+    by.check(rule)
     rule.update_time = clock.now()
 
 
-async def subject_of(session: AsyncSession, told: schemas.RuleSubject) -> Subject:
+async def subject_of(
+    session: AsyncSession, project_id: int, told: schemas.RuleSubject, by: Writer
+) -> Subject:
     """Who is meant; ``BadRequest`` if there is nobody like that."""
     if told.type == "members":
         return EVERY_MEMBER
@@ -143,6 +192,12 @@ async def subject_of(session: AsyncSession, told: schemas.RuleSubject) -> Subjec
     if told.type == "group":
         meant = schemas.UserGroup(id=told.id, group_name=told.name)
         return Subject(GROUP, (await members.find_group(session, meant)).id)
+    if told.type == "robot":
+        found = await machines.find(session, project_id, told, by.prefix, hold=True)
+        if found is None:
+            named = shown(told.name or str(told.id))
+            raise BadRequest(f"robot {named} not found, or it may do nothing in the project")
+        return Subject(ROBOT, found.robot.id)
     user = await members.resolve(session, schemas.UserEntity(told.id, told.name))
     return Subject(PERSON, user.user_id)
 
@@ -168,7 +223,10 @@ async def keep(session: AsyncSession) -> None:
 
 async def place(session: AsyncSession, rule: RepositoryRule, position: int) -> None:
     """Put *rule* where it is wanted, and number all of them anew."""
-    rules = [each.rule for each in await listed(session, rule.project_id) if each.rule is not rule]
+    wanted = select(RepositoryRule).where(RepositoryRule.project_id == rule.project_id)
+    found = await session.scalars(wanted.order_by(RepositoryRule.position, RepositoryRule.id))
+    rules = sorted(found, key=lambda each: ORDER.index(each.subject_type))
+    rules.remove(rule)
     rules.insert(position - 1, rule)
     rules.sort(key=lambda each: ORDER.index(each.subject_type))
     for number, each in enumerate(rules, start=1):
@@ -191,52 +249,13 @@ async def matching(
     return sorted(fitting)[:most], len(fitting)
 
 
-async def effective(
-    session: AsyncSession, project: Standing, asked: schemas.EffectiveQuery
-) -> schemas.EffectiveRole:
-    """Which role somebody has in a repository, and why; ``NotFound`` if there is no such user."""
-    named = select(User).where(User.username == asked.user, User.deleted.is_(False))
-    user = await session.scalar(named)
-    if user is None:
-        raise NotFound(f"user {shown(asked.user)} not found")
-    held = await members.roles_of(session, project.project_id, user.user_id)
-    pen = SessionPen(session)
-    rows = await pen.run(ABOUT, project_id=project.project_id, user_id=user.user_id)
-    decided = ruled(held, [Rule(*row) for row in rows]).of(asked.repository)
-    roles = held
-    why: Why = "membership" if held else "nothing"
-    if user.is_admin:
-        roles, why, decided = frozenset((PROJECT_ADMIN,)), "systemAdmin", None
-    elif PROJECT_ADMIN in held:
-        why, decided = "projectAdmin", None
-    elif decided is not None:
-        roles, why = decided.roles, "rule"
-    role_id = rbac.highest(roles) or NO_ROLE
-    rule = None if decided is None else await get(session, project.project_id, decided.id)
-    return schemas.EffectiveRole(
-        user=user.username,
-        repository=asked.repository,
-        role_id=role_id,
-        role_name=role_name(role_id),
-        decided_by=why,
-        rule=None if rule is None else told(rule),
-        public=project.is_public,
-        actions=[
-            action
-            for action in ACTIONS
-            if rbac.role_allows(roles, "repository", action)
-            or (project.is_public and rbac.public_allows("repository", action))
-        ],
-    )
-
-
 def role_name(role_id: int) -> str:
     return rbac.ROLES.get(role_id, NONE)
 
 
 def said(named: Named) -> str:
     """A rule in one line, for the audit log."""
-    who = {PERSON: named.name, GROUP: f"group {named.name}"}
+    who = {PERSON: named.name, GROUP: f"group {named.name}", ROBOT: named.name}
     about = who.get(named.rule.subject_type, "every member")
     return f"{about}: {role_name(named.rule.role)} in {named.rule.pattern}"
 
@@ -245,8 +264,7 @@ def told(named: Named) -> schemas.RepositoryRule:
     """A rule as callers see it."""
     rule = named.rule
     subject = schemas.RuleSubject("members")
-    if rule.subject_type != EVERYBODY:
-        kind: Literal["user", "group"] = "user" if rule.subject_type == PERSON else "group"
+    if kind := TOLD.get(rule.subject_type):
         subject = schemas.RuleSubject(kind, rule.subject_id, named.name)
     return schemas.RepositoryRule(
         id=rule.id,

@@ -3,7 +3,7 @@
 The first rule that is about somebody and fits the name decides: rules about people stand before
 those about groups, and these before those about every member. Where none fits, the role in the
 project holds. Who leads the project is never ruled, and a rule about every member gives nothing
-to who is none.
+to who is none. Robots are concerned by the rules about them only: ``machines.py``.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,11 +18,12 @@ from harbor.core.oci import MAX_NAME
 from harbor.core.patterns import compiled
 from harbor.core.quick import Quick
 from harbor.directory.models import UserGroupMember
-from harbor.projects.models import EVERYBODY, GROUP, PERSON, RepositoryRule
+from harbor.projects.models import EVERYBODY, GROUP, PERSON, ROBOT, RepositoryRule
 
 NO_ROLE = 0
 PROJECT_ADMIN = 1  # whom no rule concerns
-ORDER = (PERSON, GROUP, EVERYBODY)  # the kinds of subjects, those that are asked first
+# The kinds of subjects, those that are asked first; robots are asked about by themselves.
+ORDER = (PERSON, GROUP, EVERYBODY, ROBOT)
 REMEMBERED = 20_000  # names, each with the patterns that it was compared with
 Roles = frozenset[int]
 
@@ -97,7 +98,7 @@ ABOUT = (
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What the rules of a project say of one person, the first to be asked first."""
+    """What the rules of a project say of one person or robot, the first to be asked first."""
 
     roles: Roles  # in the project
     rules: tuple[Rule, ...]

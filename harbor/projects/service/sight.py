@@ -7,7 +7,7 @@ the database among the names that are left, so that pages and totals are right.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, and_, column, or_, select, table, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.quick.statements import among_these
-from harbor.core.security import Principal
+from harbor.core.security import Action, Principal, Robot
 from harbor.projects.models import EVERYBODY, Project, ProjectMember, RepositoryRule
+from harbor.projects.service import machines
 from harbor.projects.service.ruling import PROJECT_ADMIN, Rule, about_them, ruled
 from harbor.projects.service.standing import held_by, public
 
@@ -48,9 +49,18 @@ ALL = Sight()
 
 
 async def sight_of(
-    session: AsyncSession, who: Principal, project_ids: Collection[int] | None = None
+    session: AsyncSession,
+    who: Principal,
+    project_ids: Collection[int] | None = None,
+    *wanted: Action,
 ) -> Sight:
-    """What *who* sees, in all projects or in those; rules hide nothing that everybody may see."""
+    """What *who* sees, in all projects or in those; rules hide nothing that everybody may see.
+
+    Of robots, which may have any rights without others: where they may do something that is
+    *wanted*, or without a wish anything.
+    """
+    if who.robot is not None:
+        return await sight_of_robot(session, who.robot, project_ids, wanted)
     if who.leads or who.user_id is None:
         return ALL
     roles, rules = await concerning(session, who.user_id, project_ids)
@@ -60,14 +70,41 @@ async def sight_of(
         for project_id, ruling in rulings.items()
         if not ruling.roles or any(not rule.role for rule in ruling.rules)
     }
-    if not hiding:
+    return await compared(
+        session, hiding, lambda project_id, name: bool(hiding[project_id].roles_in(name))
+    )
+
+
+async def sight_of_robot(
+    session: AsyncSession,
+    robot: Robot,
+    project_ids: Collection[int] | None,
+    wanted: Collection[Action],
+) -> Sight:
+    """The same for a robot, which sees what rules let it see, and else what it was given."""
+    there = true() if project_ids is None else Project.project_id.in_(project_ids)
+    rulings = await machines.rulings(session, robot, and_(there, ~public()))
+    otherwise = {each: machines.given(robot, each, wanted) for each in rulings}
+
+    def sees(project_id: int, name: str) -> bool:
+        rule = rulings[project_id].of(name)
+        return otherwise[project_id] if rule is None else machines.allows(rule.roles, wanted)
+
+    return await compared(session, rulings, sees)
+
+
+async def compared(
+    session: AsyncSession, project_ids: Collection[int], sees: Callable[[int, str], bool]
+) -> Sight:
+    """What is seen where rules hide something, name by name; in all other projects, everything."""
+    if not project_ids:
         return ALL
-    visible: dict[int, list[str]] = {project_id: [] for project_id in hiding}
+    visible: dict[int, list[str]] = {project_id: [] for project_id in project_ids}
     named = select(REPOSITORY.c.project_id, REPOSITORY.c.name).where(
-        REPOSITORY.c.project_id.in_(list(hiding))
+        REPOSITORY.c.project_id.in_(list(project_ids))
     )
     for count, (project_id, name) in enumerate((await session.execute(named)).all(), start=1):
-        if hiding[project_id].roles_in(name.partition("/")[2]):
+        if sees(project_id, name.partition("/")[2]):
             visible[project_id].append(name)
         if not count % SOME:
             await asyncio.sleep(0)

@@ -1,7 +1,7 @@
 """What is done: make robots, let them in, and say what they may do."""
 
+from harbor.core.machines import NEVER, displayed
 from harbor.robots.service.logins import Login, find, find_login
-from harbor.robots.service.names import NEVER, displayed
 from harbor.robots.service.permissions import PROJECT, SYSTEM
 from harbor.robots.service.robots import (
     Named,
@@ -12,6 +12,7 @@ from harbor.robots.service.robots import (
     home_of,
     place_of,
     refuse_inherited,
+    remove,
     renew,
     search,
     told,
@@ -36,6 +37,7 @@ __all__ = [
     "is_right",
     "place_of",
     "refuse_inherited",
+    "remove",
     "renew",
     "search",
     "told",

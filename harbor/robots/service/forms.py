@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta, Struct, field
 
-from harbor.core import clock, grantable, ui
+from harbor.core import clock, grantable, machines, ui
 from harbor.core.api import Ctx
 from harbor.core.errors import BadRequest, Conflict, NotFound
 from harbor.core.i18n import gettext as _
@@ -98,11 +98,11 @@ class Row:
 
     @property
     def is_over(self) -> bool:
-        return self.expires_at != names.NEVER and self.days <= 0
+        return self.expires_at != machines.NEVER and self.days <= 0
 
     @property
     def is_soon(self) -> bool:
-        return self.expires_at != names.NEVER and self.days <= SOON_DAYS
+        return self.expires_at != machines.NEVER and self.days <= SOON_DAYS
 
     @property
     def left(self) -> float:
@@ -112,7 +112,7 @@ class Row:
 
     @property
     def expires(self) -> str:
-        if self.expires_at == names.NEVER:
+        if self.expires_at == machines.NEVER:
             return _("Never")
         if self.is_over:
             return _("Expired")
@@ -186,7 +186,7 @@ def row_of(found: Named, prefix: str, trusts: Sequence[RobotTrust]) -> Row:
     robot = found.robot
     return Row(
         id=robot.id,
-        name=names.displayed(prefix, found.stored),
+        name=machines.displayed(prefix, found.stored),
         description=robot.description,
         disabled=robot.disabled,
         editable=robot.editable,
@@ -269,7 +269,7 @@ def duration_in(form: RobotForm) -> int:
     """For how many days the form lets a robot live; ``BadRequest``."""
     text = form.days.strip()
     if not text:
-        return names.NEVER
+        return machines.NEVER
     with ui.at_field("days"):
         whole = text.isascii() and text.isdigit()
         if not whole or not 0 < int(text[:11]) <= names.MAX_DURATION:

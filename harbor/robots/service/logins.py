@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import and_, bindparam, or_, select
 
 from harbor.core import clock
+from harbor.core.machines import NEVER, SEPARATOR, effective, stored
 from harbor.core.quick import Quick
 from harbor.core.security import OF_SYSTEM, Robot
 from harbor.projects.models import Project, ProjectRedirect
 from harbor.robots import models
-from harbor.robots.service.names import NEVER, SEPARATOR, stored
-from harbor.robots.service.permissions import effective
 from harbor.robots.service.secrets import secret_id
 
 KNOWN = select(

@@ -4,25 +4,13 @@ import re
 from datetime import datetime
 
 from harbor.core.errors import BadRequest
+from harbor.core.machines import NEVER, stored
 from harbor.core.oci import shown
 
 NAME = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
-SEPARATOR = "+"  # between a project and its robot
 MAX_STORED = 191  # characters, so that there is room for every prefix
-MAX_SHOWN = 255
 MAX_DURATION = 2**31 - 2  # days
 DAY_S = 24 * 3600
-NEVER = -1
-
-
-def stored(name: str, project_name: str | None) -> str:
-    """The name of a robot without the prefix."""
-    return name if project_name is None else f"{project_name}{SEPARATOR}{name}"
-
-
-def displayed(prefix: str, name: str) -> str:
-    """The name that a robot is called by, and signs in with; a project may get a longer one."""
-    return f"{prefix}{name}"[:MAX_SHOWN]
 
 
 def check_name(name: str, project_name: str | None) -> None:

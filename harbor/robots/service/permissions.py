@@ -1,18 +1,13 @@
-"""What is done: read what a robot is to be given, keep it, and show it again.
-
-It is kept by the ids of projects: a project keeps its robots under another name, and a new one
-under an old name gets none.
-"""
+"""What is done: read what a robot is to be given, and show it again."""
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import grantable
 from harbor.core.errors import BadRequest, Denied, NotFound
+from harbor.core.machines import Places, unpacked
 from harbor.core.oci import shown
 from harbor.core.security import (
     EVERYWHERE,
@@ -21,7 +16,6 @@ from harbor.core.security import (
     Action,
     Given,
     Principal,
-    Robot,
 )
 from harbor.projects.models import Project
 from harbor.robots.schemas import Access, RobotPermission
@@ -29,13 +23,10 @@ from harbor.robots.schemas import Access, RobotPermission
 SYSTEM, PROJECT = "system", "project"  # kinds, and levels
 ROOT, ALL = "/", "*"  # namespaces that are no project
 ALLOW, DENY = "allow", "deny"
-REMEMBERED = 1_000  # permissions of robots
-PULL, PUSH = ("repository", "pull"), ("repository", "push")
 GRANTABLE: Mapping[str, frozenset[Action]] = {
     kind: frozenset(grantable.pairs(table))
     for kind, table in ((SYSTEM, grantable.SYSTEM), (PROJECT, grantable.PROJECT))
 }
-Places = dict[int, Given]
 
 
 def check(permissions: Iterable[RobotPermission], level: str) -> None:
@@ -104,40 +95,6 @@ def refuse_more(who: Principal, places: Places) -> None:
         for resource, action in sorted(given.allowed - given.denied):
             if not robot.may(place, resource, action):
                 raise Denied(f"{who.name} may not give {resource}:{action}, which it does not have")
-
-
-def packed(places: Places) -> str:
-    """What is kept of it."""
-    told = {
-        str(place): [sorted(map(":".join, each)) for each in (given.allowed, given.denied)]
-        for place, given in sorted(places.items())
-    }
-    return msgspec.json.encode(told).decode()
-
-
-@lru_cache(maxsize=REMEMBERED)
-def unpacked(text: str) -> Places:
-    told = msgspec.json.decode(text, type=dict[str, tuple[list[str], list[str]]])
-    return {
-        int(place): Given(split(allowed), split(denied))
-        for place, (allowed, denied) in told.items()
-    }
-
-
-def split(texts: Iterable[str]) -> frozenset[Action]:
-    found = (text.partition(":") for text in texts)
-    return frozenset((resource, action) for resource, _, action in found)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def effective(robot_id: int, project_id: int, expires_at: int, text: str, secret_id: str) -> Robot:
-    """What a robot may do. As in Harbor, one of a project pulls where it pushes."""
-    places = unpacked(text)
-    if project_id != OF_SYSTEM:
-        own = places.get(project_id, NOTHING)
-        more = {PULL} if PUSH in own.allowed else set()
-        places = {project_id: Given(own.allowed | more, own.denied)}
-    return Robot(robot_id, project_id, expires_at, places, secret_id)
 
 
 async def names_of(session: AsyncSession, texts: Iterable[str]) -> dict[int, str]:

@@ -9,17 +9,18 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from harbor.core import clock
+from harbor.core import clock, machines, security
 from harbor.core import query as q
 from harbor.core.api import Ctx
-from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from harbor.core.errors import BadRequest, Conflict, Denied, Forbidden, NotFound
 from harbor.core.oci import shown
 from harbor.core.query import Listing
 from harbor.core.quick import Pen
-from harbor.core.security import OF_SYSTEM, Principal
+from harbor.core.security import EVERYWHERE, OF_SYSTEM, Principal
 from harbor.core.wire import MAX_ID, Time
 from harbor.projects.events import ProjectDeleted
 from harbor.projects.models import Project
+from harbor.projects.service import machines as ruled
 from harbor.robots import schemas
 from harbor.robots.models import BY_ROBOT, BY_USER, Robot
 from harbor.robots.service import names, permissions, secrets
@@ -61,7 +62,7 @@ class Named:
     @property
     def stored(self) -> str:
         """Its name without the prefix."""
-        return names.stored(self.robot.name, self.project_name)
+        return machines.stored(self.robot.name, self.project_name)
 
     @property
     def level(self) -> str:
@@ -93,7 +94,7 @@ def place_of(text: str) -> int:
 async def search(session: AsyncSession, project_id: int, asked: Listing) -> tuple[list[Named], int]:
     """One page of the robots of a project, or of the system, and how many there are."""
     project_name = await name_of(session, project_id)
-    before = "" if project_name is None else f"{project_name}{names.SEPARATOR}"
+    before = "" if project_name is None else f"{project_name}{machines.SEPARATOR}"
 
     def called(match: q.Match) -> ColumnElement[bool]:
         # With the name of the project, as in Harbor, or without.
@@ -164,8 +165,8 @@ async def create(
     has; ``Conflict`` if the name is taken.
     """
     places = await permissions.located(session, wanted.permissions)
-    permissions.refuse_more(who, places)
-    name = names.displayed(prefix, names.stored(wanted.name, home.project_name))
+    await refuse_more(session, who, places)
+    name = machines.displayed(prefix, machines.stored(wanted.name, home.project_name))
     if await users.is_taken(session, target="username", value=name):
         raise Conflict(f"there is a user {name} already")
     secret, now = secrets.made(), clock.now()
@@ -180,7 +181,7 @@ async def create(
         editable=True,
         creator_type=BY_USER if who.robot is None else BY_ROBOT,
         creator_ref=who.known_id if who.robot is None else who.robot.id,
-        permissions=permissions.packed(places),
+        permissions=machines.packed(places),
         creation_time=now,
         update_time=now,
     )
@@ -200,7 +201,7 @@ async def change(
     refuse_inherited(robot)
     if wanted.level != found.level:
         raise BadRequest("bad request: the level of a robot cannot be changed")
-    if wanted.name != names.displayed(prefix, found.stored):
+    if wanted.name != machines.displayed(prefix, found.stored):
         raise BadRequest("bad request: the name of a robot cannot be changed")
     if wanted.duration is not None:
         names.check_duration(wanted.duration)
@@ -208,13 +209,38 @@ async def change(
     places = await permissions.located(session, wanted.permissions)
     if robot.project_id != OF_SYSTEM and set(places) != {robot.project_id}:
         raise BadRequest("bad request: the project of a robot cannot be changed")
-    permissions.refuse_more(who, places)
+    await refuse_more(session, who, places)
     if wanted.duration is not None and wanted.duration != robot.duration:
         robot.duration = wanted.duration
         robot.expires_at = names.end(robot.creation_time, wanted.duration)
     robot.description, robot.disabled = wanted.description, wanted.disable
-    robot.permissions = permissions.packed(places)
+    robot.permissions = machines.packed(places)
     await session.flush()
+    await ruled.leave(session, effective(robot))
+
+
+async def remove(session: AsyncSession, found: Named) -> None:
+    """Delete a robot, and the rules about repositories that are about it."""
+    await ruled.forget(session, found.robot.id)
+    await session.delete(found.robot)
+
+
+def effective(robot: Robot) -> security.Robot:
+    """What a robot may do now."""
+    return machines.effective(robot.id, robot.project_id, robot.expires_at, robot.permissions)
+
+
+async def refuse_more(session: AsyncSession, who: Principal, places: machines.Places) -> None:
+    """``Denied`` to a robot that would give what it does not have itself.
+
+    What rules take from it in single repositories, no robot that it makes shall have.
+    """
+    permissions.refuse_more(who, places)
+    if who.robot is None:
+        return
+    for project_id in await ruled.projects_of(session, who.robot.id):
+        if project_id in places or EVERYWHERE in places:
+            raise Denied(f"{who.name} has other rights in some repositories, and may give none")
 
 
 def refuse_inherited(robot: Robot) -> None:
@@ -248,7 +274,7 @@ def told(found: Named, prefix: str) -> schemas.Robot:
     robot = found.robot
     return schemas.Robot(
         id=robot.id,
-        name=names.displayed(prefix, found.stored),
+        name=machines.displayed(prefix, found.stored),
         description=robot.description,
         level=found.level,
         duration=robot.duration,
