@@ -120,7 +120,7 @@ class Machines:
         return found.robot.secret_id == secret_id
 
     async def _is_right(self, found: Login, name: str, secret: str, address: str) -> bool:
-        if self.accounts.lockout.is_locked(name, address):
+        if await self.accounts.lockout.is_locked(name, address):
             return False
         if robots.is_fast(found.secret):
             return robots.is_right(secret, found.secret)
@@ -129,7 +129,7 @@ class Machines:
             return True
         async with self._hashing:
             # Of many who guess at once, those who wait here find the name locked.
-            if self.accounts.lockout.is_locked(name, address):
+            if await self.accounts.lockout.is_locked(name, address):
                 return False
             right, _ = await crypto.verify_password(secret, found.secret)
         if right:
