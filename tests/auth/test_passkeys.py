@@ -15,7 +15,7 @@ from harbor.auth import passkeys
 from harbor.users.models import User
 from tests.auth.authenticator import Authenticator
 from tests.auth.browsers import browser, sign_in, signed_in, who
-from tests.auth.test_second_factor import RECOVERY, TICKET, code_of, post
+from tests.auth.test_second_factor import RECOVERY, SECRET, TICKET, code_of, post
 from tests.auth.test_second_factor import Account as WithAuthenticator
 from tests.make import PASSWORD, Login, make_user
 from tests.projects.pages import HTMX, words, wrong_at
@@ -246,6 +246,46 @@ def test_beside_an_authenticator_the_recovery_codes_stay(client: TestClient) -> 
     begun = post(ann.here, "second-factor/passkey", code=code_of(ann.secret, off=1))
     assert added(ann.here, begun, Authenticator(ORIGIN, HOST), "Phone").status_code == 204
     assert "9 recovery codes are left" in words(ann.here.get(HERE))
+
+
+def test_an_authenticator_is_removed_and_passkeys_and_recovery_codes_stay(
+    client: TestClient, ann: Account, rows: Rows
+) -> None:
+    begun = answered(ann.here, "begin", ann.key)
+    found = SECRET.search(words(begun))
+    assert found
+    secret = found[0].replace(" ", "")
+    assert post(ann.here, "second-factor/confirm", code=code_of(secret)).status_code == 204
+    asking = words(ann.here.get(f"{HERE}/authenticator", headers=HTMX))
+    assert "passkeys and recovery codes still do" in asking
+    assert post(ann.here, "second-factor/authenticator", code="123456").status_code == 403
+    assert rows("SELECT COUNT(*) FROM second_factor") == [(1,)]
+    assert answered(ann.here, "authenticator", ann.key).status_code == 204
+    assert rows("SELECT COUNT(*) FROM second_factor") == [(0,)]
+    page = words(ann.here.get(HERE))
+    assert "10 recovery codes are left" in page
+    assert "Laptop" in page
+    assert client.get("/v2/", auth=ann.login).status_code == 401
+    visitor = local(client)
+    question = asked(visitor, ann.login)
+    assert "authenticator" not in words(question)
+    code = {"ticket": ticket_in(question), "code": code_of(secret, off=1)}
+    assert post(visitor, "sign-in/code", **code).status_code == 401
+    recovery = {"ticket": ticket_in(question), "code": ann.recovery[0]}
+    assert post(visitor, "sign-in/code", **recovery).status_code == 204
+    again = {"code": ann.recovery[1]}
+    assert post(ann.here, "second-factor/authenticator", **again).status_code == 404
+
+
+def test_the_only_authenticator_that_is_removed_switches_it_off(
+    client: TestClient, rows: Rows
+) -> None:
+    ann = WithAuthenticator(client, make_user(client, "ann"))
+    assert "It is the last one" in words(ann.here.get(f"{HERE}/authenticator", headers=HTMX))
+    gone = {"code": ann.recovery[0]}
+    assert post(ann.here, "second-factor/authenticator", **gone).status_code == 204
+    assert client.get("/v2/", auth=ann.login).status_code == 200
+    assert rows("SELECT COUNT(*) FROM recovery_code") == [(0,)]
 
 
 def test_passkeys_go_with_the_reset_and_with_the_account(
