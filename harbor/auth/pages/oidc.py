@@ -52,13 +52,14 @@ async def oidc_login(ctx: Ctx, query: schemas.SignInQuery) -> Response:
 )
 async def oidc_callback(ctx: Ctx, query: schemas.CallbackQuery) -> Response:
     """Let in whoever comes back from the provider; a browser that did not go there learns so."""
-    values, secret = await ctx.the(Oidc).values(), entry.held(ctx)
+    values, cookie = await ctx.the(Oidc).values(), entry.cookie_of(ctx, query.state)
     if values is None:
         return await refused(ctx, none_configured())
+    secret = entry.held(ctx, cookie)
     to = ctx.the(Oidc).flow.path_after(query.state, secret, values)
     if to is None:  # nothing of it goes into the audit log: anybody may send this
         return await refused(ctx, BadRequest("State mismatch"))
-    entry.hold(ctx, "")
+    entry.hold(ctx, "", cookie)
     if query.error:
         said = shown(f"{query.error}: {query.error_description}".rstrip(": "))
         raise BadRequest(_("The provider did not let you in: %(why)s") % {"why": said})
