@@ -68,6 +68,19 @@ def test_nobody_becomes_an_account_that_is_there(client: TestClient, provider: P
     assert "email" not in bob.get(f"{API}/users/current").json()
 
 
+def test_nobody_is_called_as_robots_are(client: TestClient, provider: Provider) -> None:
+    configure(client, robot_name_prefix="Ann_")
+    visitor = browser(client)
+    assert visitor.get(to_provider(visitor)).status_code == 400
+    connect(client, provider, oidc_auto_onboard=False)
+    assert visitor.get(to_provider(visitor)).status_code == 303
+    refused = visitor.post("/oidc-onboard", data={"username": "ann_lee"}, headers=ORIGIN)
+    assert (refused.status_code, "Ann_" in refused.text) == (400, True)
+    refused = visitor.post("/c/oidc/onboard", json={"username": "Ann_x"}, headers=ORIGIN)
+    assert (refused.status_code, "Ann_" in message_of(refused)) == (400, True)
+    assert visitor.post("/c/oidc/onboard", json={"username": "ann"}).status_code == 200
+
+
 def test_a_name_can_be_chosen(client: TestClient, provider: Provider) -> None:
     connect(client, provider, oidc_auto_onboard=False)
     visitor = browser(client)

@@ -131,8 +131,13 @@ async def admit(ctx: Ctx, user: User) -> Header:
 
 
 async def onboard(ctx: Ctx, row: OidcUser, name: str) -> Header:
-    """Make the account of somebody whom the provider knows, and begin their session."""
+    """Make the account of somebody whom the provider knows, and begin their session.
+
+    As ``oidc.onboard`` fails.
+    """
     ctx.subject = name
+    values = await ctx.the(Configuration).current()
+    users.refuse_name_of_robot(name, values.robot_name_prefix)
     user = await oidc.onboard(ctx.session, row, name, ctx.the(Configuration).box)
     await ctx.the(Oidc).follow(ctx.session, row)
     return await admit(ctx, user)

@@ -73,7 +73,7 @@ async def oidc_callback(ctx: Ctx, query: schemas.CallbackQuery) -> Response:
             return gone_with(to, await entry.admit(ctx, user))
         if values.oidc_auto_onboard:
             name = proposed(told)
-            await forms.check_username(session, name)
+            await forms.check_username(session, name, values)
             return gone_with(to, await entry.onboard(ctx, row, name))
         chosen_by = flow.held()
         await oidc.postpone(session, row, chosen_by)
@@ -112,12 +112,12 @@ async def choose_name(ctx: Ctx, query: schemas.SignInQuery) -> View:
 )
 async def choose_this_name(ctx: Ctx, form: schemas.ChosenName) -> Response:
     """Make the account, from the form, and go to the page that was asked for."""
-    await provider(ctx)
+    values = await provider(ctx)
     row = await oidc.choosing(ctx.session, entry.held(ctx))
     if row is None:
         raise BadRequest(late())
     name = form.username.strip()
-    await forms.check_username(ctx.session, name)
+    await forms.check_username(ctx.session, name, values)
     cookie = await entry.onboard(ctx, row, name)
     answer = gone_to(ctx, ui.own_path(form.redirect_url))
     answer.raw_headers.append(cookie)
