@@ -178,6 +178,9 @@ class Turn:
     until: float
 
 
+ANY_TURN = Turn((), 0.0)  # of what nobody has to wait for
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a process is about to tell: a wrong password, or else that the count begins anew."""
@@ -229,7 +232,7 @@ class Guesses:
         for key in dict.fromkeys(keys_of(name, address)):
             self._later.add(self._tell, Seen(key, now(), is_wrong=True))
 
-    async def right(self, name: str, address: str, turn: Turn) -> None:
+    async def right(self, name: str, address: str, turn: Turn = ANY_TURN) -> None:
         """Forget what was mistyped, and remember that they have come in from there."""
         pair, *_ = keys_of(name, address)
         counted = self.here.right(name, address)

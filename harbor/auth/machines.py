@@ -55,6 +55,7 @@ class Machines:
             return None
         if not found.is_active:
             return None
+        await self.accounts.lockout.right(name, address)
         return Principal(robots.displayed(prefix, found.name), tried=True, robot=found.robot)
 
     async def by_token(self, name: str, token: str) -> Principal | None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from harbor.auth.lockout import NAME
 from harbor.core import clock
 from harbor.users.models import User
 from tests.auth import keys
@@ -200,6 +201,20 @@ def test_guessing_locks_the_name_for_its_address(start: Start) -> None:
     which = {"name": login[0], "address": "testclient"}
     assert client.delete(f"{API}/users/lockouts", params=which, auth=ADMIN).status_code == 200
     assert client.get("/v2/", auth=login).status_code == 200
+
+
+def test_who_guesses_at_its_name_elsewhere_does_not_keep_it_out(start: Start) -> None:
+    client = start(failed_login_delay_s=0.0)
+    make_project(client, "team")
+    login, other = (make_robot(client, name, {"team": PULL}) for name in ("ci", "other"))
+    assert client.get("/v2/", auth=login).status_code == 200
+    locks: Any = client.app.known.accounts.lockout  # type: ignore[attr-defined]
+    locks.here.delay_s = 60.0
+    for name, _ in (login, other):
+        for number in range(NAME.free + 1):
+            locks.wrong(name, f"10.1.0.{number}")
+    assert client.get("/v2/", auth=login).status_code == 200
+    assert client.get("/v2/", auth=other).status_code == 401  # it has never come from here
 
 
 def test_audit_lines_name_it(client: TestClient, robot: Login) -> None:
