@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from harbor.auth import passkeys
+from harbor.auth.entry import BY_PASSKEY
+from harbor.auth.lockout import NAME
 from harbor.users.models import User
 from tests.auth.authenticator import Authenticator
 from tests.auth.browsers import browser, sign_in, signed_in, who
@@ -170,6 +172,25 @@ def test_a_passkey_alone_opens_it_once_if_the_device_sees_who_uses_it(
     again = visitor.get("/account/sign-in")
     assert sent(again, ann.key.sign(options_of(again))) == 401
     assert "Use a passkey" not in words(browser(client).get("/account/sign-in"))
+
+
+def test_who_sends_rubbish_from_elsewhere_keeps_nobody_out(
+    client: TestClient, ann: Account
+) -> None:
+    locks = client.app.known.accounts.lockout  # type: ignore[attr-defined]
+    locks.here.delay_s = 60.0
+
+    def enters() -> int:
+        visitor = local(client)
+        page = visitor.get("/account/sign-in")
+        form = {"ticket": ticket_in(page), "passkey": ann.key.sign(options_of(page))}
+        return int(post(visitor, "sign-in/passkey", **form).status_code)
+
+    assert enters() == 204
+    for number in range(NAME.free + 1):
+        locks.wrong(BY_PASSKEY, f"10.1.0.{number}")
+    assert locks.here.is_locked(BY_PASSKEY, "10.2.0.1")
+    assert enters() == 204
 
 
 def test_a_recovery_code_stands_for_a_lost_passkey(client: TestClient, ann: Account) -> None:
