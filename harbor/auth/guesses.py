@@ -10,6 +10,7 @@ few. Right passwords that nobody guesses at cause none but the mark, once a day,
 come in there, which spares them what others do.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -283,9 +284,13 @@ class Guesses:
         by_key: dict[Key, list[Seen]] = {}
         for each in seen:
             by_key.setdefault(each.key, []).append(each)
-        most = sorted(by_key, key=lambda key: len(by_key[key]), reverse=True)[:MAX_TOLD]
-        for key in sorted(most):  # in one order, so that no two processes wait for each other
+        anew = {each.key for each in seen if not each.is_wrong}  # no flood hides who came in
+        guessed = sorted(by_key.keys() - anew, key=lambda key: len(by_key[key]), reverse=True)
+        for key in sorted(
+            anew.union(guessed[:MAX_TOLD])
+        ):  # in one order, so that no two processes wait for each other
             await tell_one(pen, key, by_key[key], self.here.delay_s)
+            await asyncio.sleep(0)  # of many, each takes its time on SQLite
         if time.monotonic() - self._tidied > TIDY_EVERY_S:
             self._tidied = time.monotonic()
             await tidy(pen)

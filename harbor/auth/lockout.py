@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 REMEMBERED = 10_000  # of each kind
 FORGET_S = 3600  # after the last wrong password
@@ -50,6 +51,7 @@ def folded(name: str) -> str:
     return plain.encode(errors="replace").decode()
 
 
+@lru_cache(maxsize=1024)  # it is asked five times for each password
 def keys_of(name: str, address: str) -> tuple[Key, Key, Key]:
     """What is counted of a try: the pair, the address, the name."""
     name, address = folded(name), address[:MAX_ADDRESS]
@@ -213,12 +215,8 @@ class Lockout:
         return keys[:1] if keys[0] in self._known else keys
 
     def _of(self, key: Key) -> Counter:
-        ladder = ladder_of(key)
-        return next(each for each in self._all if each.ladder is ladder)
-
-    @property
-    def _all(self) -> tuple[Counter, ...]:
-        return self._pairs, self._addresses, self._names
+        name, address = key
+        return self._pairs if name and address else self._names if name else self._addresses
 
     def _note_known(self, key: Key, said: float) -> None:
         self._known.pop(key, None)

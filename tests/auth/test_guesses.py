@@ -225,10 +225,12 @@ def test_a_flood_is_one_write_of_bounded_size(
     async def work(one: Process, _: Process) -> None:
         for number in range(50):
             one.counts.wrong("ann", f"10.2.0.{number}")
+        assert await one.comes_in("bob", HERE)
         await one.tell()
 
     both(work)
-    assert rows("SELECT count(*) FROM sign_in_try") == [(10,)]
+    assert rows("SELECT name, wrong FROM sign_in_try WHERE known_time IS NOT NULL") == [("bob", 0)]
+    assert rows("SELECT count(*) FROM sign_in_try WHERE known_time IS NULL") == [(10,)]
     assert rows("SELECT wrong FROM sign_in_try WHERE address = ''") == [(50,)]
 
 
