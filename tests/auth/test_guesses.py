@@ -11,6 +11,7 @@ from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from harbor.auth import guesses
+from harbor.auth import jobs as auth_jobs
 from harbor.auth.guesses import Guesses
 from harbor.auth.lockout import ADDRESS, FORGET_S, PAIR
 from harbor.auth.models import SignInTry
@@ -252,7 +253,7 @@ def test_what_nobody_asks_for_any_more_is_forgotten(
         for later, left in ((FORGET_S + 60, ["ann"]), (31 * 24 * 3600, [])):
             at = begun + timedelta(seconds=later)
             monkeypatch.setattr(clock, "now", lambda at=at: at)
-            await one.db.quick.write(guesses.tidy)
+            await auth_jobs.sweep(one.db)
             assert await names(one.db) == left
 
     both(work)
