@@ -149,7 +149,7 @@ class Building:
         self.charts = Charts(self.db)
         self.events = listening(self.configuration)
         self.directory = Directory(self.db, self.configuration)
-        accounts = Accounts(self.db, settings.failed_login_delay_s, self.directory)
+        accounts = Accounts(self.db, self.later, settings.failed_login_delay_s, self.directory)
         oidc = Oidc(self.db, self.configuration, box_of(settings))
         self.known = Credentials(
             accounts,

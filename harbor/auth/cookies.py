@@ -29,13 +29,26 @@ def is_secure(request: Request, settings: Settings) -> bool:
     return "https" in (request.scope["scheme"], settings.external_url.partition("://")[0])
 
 
-def kept(name: str, value: str, *, same_site: str, secure: bool) -> tuple[bytes, bytes]:
-    """The header that makes a browser keep a cookie until it is closed, away from scripts."""
+def names(request: Request, prefix: str) -> list[str]:
+    """The names of the cookies that begin so, in the order of the browser: the oldest first."""
+    pairs = ";".join(request.headers.getlist("cookie")).split(";")
+    found = (pair.partition("=")[0].strip() for pair in pairs)
+    return list(dict.fromkeys(name for name in found if name.startswith(prefix)))
+
+
+def kept(
+    name: str, value: str, *, same_site: str, secure: bool, life_s: int | None = None
+) -> tuple[bytes, bytes]:
+    """The header that makes a browser keep a cookie, away from scripts.
+
+    It is kept for so many seconds, or else until the browser is closed.
+    """
     line = f"{name}={value}; Path=/; HttpOnly; SameSite={same_site}"
+    if life_s is not None:
+        line += f"; Max-Age={life_s}"
     return b"set-cookie", (line + "; Secure" if secure else line).encode("latin-1")
 
 
 def dropped(name: str, *, same_site: str, secure: bool) -> tuple[bytes, bytes]:
     """The header that makes a browser forget a cookie."""
-    header, line = kept(name, "", same_site=same_site, secure=secure)
-    return header, line + b"; Max-Age=0"
+    return kept(name, "", same_site=same_site, secure=secure, life_s=0)

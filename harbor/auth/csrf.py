@@ -40,12 +40,18 @@ class Csrf:
 
     def greet(self, request: Request, sid: str) -> None:
         """Make the answer, whatever it will be, tell the token of *sid*."""
-        headers = [(HEADER.lower().encode(), self.token(sid).encode())]
+        name, cookie = HEADER.lower().encode(), f"{cookies.CSRF}=".encode()
+        others = [
+            each
+            for each in request.scope.get(web.HEADERS, ())
+            if each[0] != name and not each[1].startswith(cookie)
+        ]
+        headers = [(name, self.token(sid).encode())]
         expected = self._derived("cookie", sid)
         if not same(cookies.sent(request, cookies.CSRF), expected):
             secure = cookies.is_secure(request, self._settings)
             headers.append(cookies.kept(cookies.CSRF, expected, same_site="Strict", secure=secure))
-        request.scope[web.HEADERS] = headers
+        request.scope[web.HEADERS] = [*others, *headers]
 
     def check(self, request: Request) -> None:
         """Raise ``Forbidden`` if another site may be behind a request that changes something."""

@@ -49,7 +49,7 @@ async def prove(ctx: Ctx, name: str, password: str, wrong: Unauthorized) -> Logi
     thousands of such requests a second.
     """
     accounts, address = ctx.the(Accounts), address_of(ctx)
-    if accounts.lockout.is_locked(name, address):
+    if await accounts.lockout.is_locked(name, address):
         return None
     found = await accounts.check(name, password, address=address)
     if found is None:
@@ -103,7 +103,10 @@ async def has_answered(ctx: Ctx, who: Login, answer: Answer, purpose: str) -> bo
     """
     accounts, address = ctx.the(Accounts), address_of(ctx)
     counted = who.username + OF_CODES
-    if not (answer.code or answer.passkey) or accounts.lockout.is_locked(counted, address):
+    if not (answer.code or answer.passkey):
+        return False
+    turn = await accounts.lockout.enter(counted, address)
+    if turn is None:
         return False
     if answer.code:
         async with ctx.db.writing() as session:
@@ -115,7 +118,7 @@ async def has_answered(ctx: Ctx, who: Login, answer: Answer, purpose: str) -> bo
         )
         right = found == who.user_id
     if right:
-        accounts.lockout.right(counted, address)
+        await accounts.lockout.right(counted, address, turn)
     else:
         await accounts.refuse(counted, address)
     return right
@@ -124,7 +127,8 @@ async def has_answered(ctx: Ctx, who: Login, answer: Answer, purpose: str) -> bo
 async def enter_by_passkey(ctx: Ctx, answer: Answer, wrong: Unauthorized) -> Header:
     """Begin a session of somebody whose passkey is all that is asked for; *wrong* after a wait."""
     accounts, address = ctx.the(Accounts), address_of(ctx)
-    if accounts.lockout.is_locked(BY_PASSKEY, address):
+    turn = await accounts.lockout.enter(BY_PASSKEY, address)
+    if turn is None:
         raise wrong
     challenge = challenge_of(ctx, STRANGER, second_factor.ALONE, answer.ticket)
     user_id = challenge and await passkeys.signer(ctx.db, challenge, answer.passkey)
@@ -132,6 +136,7 @@ async def enter_by_passkey(ctx: Ctx, answer: Answer, wrong: Unauthorized) -> Hea
     if found is None:
         await accounts.refuse(BY_PASSKEY, address)
         raise wrong
+    await accounts.lockout.right(BY_PASSKEY, address, turn)
     return await open_session(ctx, found)
 
 

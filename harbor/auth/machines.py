@@ -55,6 +55,7 @@ class Machines:
             return None
         if not found.is_active:
             return None
+        await self.accounts.lockout.right(name, address)
         return Principal(robots.displayed(prefix, found.name), tried=True, robot=found.robot)
 
     async def by_token(self, name: str, token: str) -> Principal | None:
@@ -120,7 +121,7 @@ class Machines:
         return found.robot.secret_id == secret_id
 
     async def _is_right(self, found: Login, name: str, secret: str, address: str) -> bool:
-        if self.accounts.lockout.is_locked(name, address):
+        if await self.accounts.lockout.is_locked(name, address):
             return False
         if robots.is_fast(found.secret):
             return robots.is_right(secret, found.secret)
@@ -129,7 +130,7 @@ class Machines:
             return True
         async with self._hashing:
             # Of many who guess at once, those who wait here find the name locked.
-            if self.accounts.lockout.is_locked(name, address):
+            if await self.accounts.lockout.is_locked(name, address):
                 return False
             right, _ = await crypto.verify_password(secret, found.secret)
         if right:

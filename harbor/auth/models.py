@@ -1,4 +1,4 @@
-"""What is kept: keys that sign registry tokens, sessions of browsers, personal access tokens."""
+"""What is kept: keys that sign registry tokens, sessions of browsers, what else opens accounts."""
 
 from datetime import datetime
 
@@ -102,3 +102,19 @@ class RecoveryCode(Table):
         ForeignKey("harbor_user.user_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     code: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256, hexadecimal
+
+
+class SignInTry(Table):
+    """Wrong passwords of a name, an address, or both, and who has come in there.
+
+    Whether there is an account of the name makes no difference.
+    """
+
+    __tablename__ = "sign_in_try"
+
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)  # folded; "": whatever names
+    address: Mapped[str] = mapped_column(String(64), primary_key=True)  # "": from wherever
+    wrong: Mapped[int] = mapped_column(BigInteger)  # in a row
+    last_time: Mapped[datetime] = mapped_column(Time, index=True)
+    until_time: Mapped[datetime] = mapped_column(Time)  # nothing is tried before
+    known_time: Mapped[datetime | None] = mapped_column(Time)  # when somebody came in

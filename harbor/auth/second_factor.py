@@ -116,6 +116,20 @@ async def add_passkey(
 async def remove_passkey(session: AsyncSession, user_id: int, passkey_id: int) -> None:
     """Ask for that passkey no more; without another one, or an authenticator, all is off."""
     await session.delete(await passkeys.get(session, user_id, passkey_id))
+    await drop_codes_of_nothing(session, user_id)
+
+
+async def remove_authenticator(session: AsyncSession, user_id: int) -> None:
+    """Ask for its codes no more; without a passkey, all is off. ``NotFound`` if there is none."""
+    kept = await session.get(SecondFactor, user_id, with_for_update=True)
+    if kept is None or not kept.confirmed:
+        raise NotFound("there is no authenticator")
+    await session.delete(kept)
+    await drop_codes_of_nothing(session, user_id)
+
+
+async def drop_codes_of_nothing(session: AsyncSession, user_id: int) -> None:
+    """Forget recovery codes that there is nothing left to stand for."""
     await session.flush()
     if await state(session, user_id) is None:
         await session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from harbor.auth import second_factor
-from harbor.auth.lockout import Lockout, folded
+from harbor.auth.guesses import Guesses
+from harbor.auth.lockout import folded
 from harbor.core import crypto
 from harbor.core.db import Database
+from harbor.core.later import Later
 from harbor.core.security import Principal
 from harbor.directory.service.desk import Directory
 from harbor.users import service as users
@@ -35,9 +37,10 @@ class Accounts:
     """
 
     db: Database
+    later: Later
     failed_login_delay_s: float
     elsewhere: Directory | None = None  # sources of people beside the local accounts
-    lockout: Lockout = field(init=False)
+    lockout: Guesses = field(init=False)
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     _right: dict[bytes, str] = field(default_factory=dict)
     _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
@@ -46,7 +49,7 @@ class Accounts:
     _hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def __post_init__(self) -> None:
-        self.lockout = Lockout(self.failed_login_delay_s)
+        self.lockout = Guesses(self.db, self.later, self.failed_login_delay_s)
 
     async def log_in(
         self, name: str, password: str, *, address: str, is_secret: IsSecret | None = None
@@ -71,20 +74,21 @@ class Accounts:
         ``Unavailable`` if only a source could know, which does not answer. Accounts of OIDC have
         no password; with *is_secret*, the secret of their clients is taken for one.
 
-        Who was wrong must wait before the next try, and for longer each time: ``Lockout``.
+        Who was wrong must wait before the next try, and for longer each time: ``Guesses``.
         """
         too_long = len(name) > users.MAX_NAME or len(password) > MAX_PASSWORD
-        if too_long or self.lockout.is_locked(name, address):
+        if too_long or await self.lockout.is_locked(name, address):
             return None
         user = await users.find_login(self.db.quick, name)
         # Of many who give a name at once, one is heard, whether or not there is such an account;
         # once that one was wrong, the others learn nothing.
         async with self._turns.setdefault((folded(name), address), asyncio.Lock()):
-            if self.lockout.is_locked(name, address):
+            turn = await self.lockout.enter(name, address)
+            if turn is None:
                 return None
             found = await self._proved(user, name, password, is_secret)
             if found is not None:
-                self.lockout.right(name, address)
+                await self.lockout.right(name, address, turn)
                 return found
             self._count(name, address)
         await asyncio.sleep(self.failed_login_delay_s)

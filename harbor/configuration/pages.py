@@ -197,7 +197,11 @@ async def save_settings(ctx: Ctx, form: SettingsForm) -> Response:
         with ui.at_field("audit_log_forward_endpoint"):
             await configuration.reach(str(endpoint))
     ctx.subject = ", ".join(changes) or None
-    async with ctx.writing():
+    before = await settings.current()
+    async with ctx.writing() as session:
+        with ui.at_field("robot_name_prefix"):
+            if name := await configuration.called_like_robots(session, before, changes):
+                raise BadRequest(_("The name of %(name)s begins like that.") % {"name": name})
         with ui.at_field("skip_audit_log_database"):
             await configuration.change(ctx, changes)
     return ui.done(ctx.request, HERE, _("The settings were saved."))

@@ -108,7 +108,7 @@ async def new_user(ctx: Ctx) -> View:
 @routes.on("GET", "/users/new/check", allow=system("user", "create"))
 async def check_new_user(ctx: Ctx, query: schemas.NameQuery) -> View:
     """Say below the field what is wrong with a name or an address, while it is typed."""
-    wrong = await forms.wrong_with(ctx.session, username=query.username, email=query.email)
+    wrong = await forms.wrong_with(ctx, username=query.username, email=query.email)
     return View("users/check.html", schemas.Check(wrong))
 
 

@@ -33,8 +33,10 @@ async def list_users(ctx: Ctx, query: schemas.UserListQuery) -> Page[schemas.Use
 )
 async def create_user(ctx: Ctx, body: schemas.UserCreationReq) -> Created:
     """Create a local user, or, where the setting ``self_registration`` is on, register oneself."""
-    users.check_mode_for_new((await ctx.the(Configuration).current()).auth_mode)
+    values = await ctx.the(Configuration).current()
+    users.check_mode_for_new(values.auth_mode)
     users.check(body)
+    users.refuse_name_of_robot(body.username, values.robot_name_prefix)
     password_hash = await crypto.hash_password(body.password)
     async with ctx.writing() as session:
         await users.refuse_address_of_another(session, body.username)

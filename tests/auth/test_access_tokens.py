@@ -377,7 +377,7 @@ def test_a_foreign_secret_never_guesses_a_password(
     _, secret = make_token(client, ann, "pull")
     change(database_url, update(AccessToken).values(secret="0" * 64))
     locks = client.app.known.accounts.lockout  # type: ignore[attr-defined]
-    locks.delay_s = 60.0
+    locks.here.delay_s = 60.0
     assert tags(client, ("ann", secret)) == 401
     assert tags(client, ann) == 200
 

@@ -205,7 +205,7 @@ def test_guesses_are_slowed_down_as_those_of_passwords(
     client: TestClient, ann: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app: Any = client.app
-    monkeypatch.setattr(app.known.accounts.lockout, "is_locked", lambda name, address: True)
+    monkeypatch.setattr(app.known.accounts.lockout.here, "is_locked", lambda name, address: True)
     assert not signs_in(client, ann)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from harbor.auth import lockout
-from harbor.auth.lockout import ADDRESS, NAME, PAIR, Lockout
+from harbor.auth.lockout import ADDRESS, NAME, OWN_S, PAIR, Lockout, Told
 from tests.auth.browsers import signed_in
 from tests.conftest import Start
 from tests.make import ADMIN, API, make_user
@@ -120,7 +120,7 @@ def test_names_of_other_capitals_are_no_other_guesses() -> None:
     ]
     locks.wrong("ann", HERE)
     assert locks.is_locked("ＡＮＮ", HERE)  # noqa: RUF001, as directories compare names
-    assert locks.release("Ann", HERE)
+    assert locks.release((lockout.folded("Ann"), HERE))
     assert not locks.is_locked("ann", HERE)
     locks.right("ANN", HERE)
     assert guess(locks, clock, "ann", HERE) == 1
@@ -138,6 +138,53 @@ def test_what_is_remembered_is_bounded(monkeypatch: Any) -> None:
     assert locks.is_locked("user49", "10.1.0.49")
 
 
+def test_what_others_have_counted_counts_here() -> None:
+    locks, clock = made()
+    key, now = ("ann", HERE), clock.now
+    locks.learn("ann", HERE, [Told(key, 9, now, now + 60, None)])
+    assert waits(locks, clock, "ann", HERE) == 60
+    assert guess(locks, clock, "ann", HERE) == 2 ** (10 - PAIR.free)
+    clock.now += OWN_S
+    locks.learn("ann", HERE, [])
+    assert guess(locks, clock, "ann", HERE) == 1
+
+
+def test_what_was_counted_here_a_moment_ago_is_not_forgotten_for_an_older_answer() -> None:
+    locks, clock = made()
+    locks.wrong("ann", HERE)
+    locks.learn("ann", HERE, [])
+    assert locks.is_locked("ann", HERE)
+    locks.learn("ann", HERE, [Told(("ann", HERE), 5, clock.now, clock.now + 9, None)])
+    assert waits(locks, clock, "ann", HERE) == 9
+
+
+def test_a_clock_that_was_wrong_locks_nobody_for_longer_than_a_guesser_is() -> None:
+    locks, clock = made()
+    year = 365 * 24 * 3600
+    locks.learn("ann", HERE, [Told(("ann", HERE), 1, clock.now, clock.now + year, None)])
+    assert waits(locks, clock, "ann", HERE) == PAIR.max_s
+
+
+def test_who_came_in_elsewhere_does_not_pay_for_neighbours_here() -> None:
+    locks, clock = made()
+    for number in range(ADDRESS.free + 5):
+        locks.wrong(f"user{number}", HERE)
+    assert locks.is_locked("ann", HERE)
+    locks.learn("ann", HERE, [Told(("ann", HERE), 0, clock.now, clock.now, clock.now)])
+    assert not locks.is_locked("ann", HERE)
+
+
+def test_names_that_no_database_takes_are_counted_all_the_same() -> None:
+    locks, _ = made()
+    for name in ("nul\0", "\ud800", "\ufdfa" * 255):
+        locks.wrong(name, "a" * 100)
+        assert locks.is_locked(name, "a" * 100)
+        for key in lockout.keys_of(name, "a" * 100):
+            assert len(key[0].encode()) <= 4 * lockout.MAX_NAME
+            assert "\0" not in key[0]
+            assert len(key[1]) <= lockout.MAX_ADDRESS
+
+
 def lockouts(client: TestClient) -> list[tuple[str, str, int]]:
     found = client.get(f"{API}/users/lockouts", auth=ADMIN).json()
     return [(each["name"], each["address"], each["wrong"]) for each in found]
@@ -152,7 +199,7 @@ def test_an_administrator_sees_who_is_locked_and_lets_them_in(start: Start) -> N
     client = start(failed_login_delay_s=0.001)
     ann = make_user(client, "ann")
     locks = client.app.known.accounts.lockout  # type: ignore[attr-defined]
-    locks.delay_s = 60.0
+    locks.here.delay_s = 60.0
     assert client.get("/v2/", auth=("ann", "wrong")).status_code == 401
     assert client.get("/v2/", auth=("nobody", "wrong")).status_code == 401
     assert lockouts(client) == [("nobody", "testclient", 1), ("ann", "testclient", 1)]

@@ -140,9 +140,9 @@ def test_guessing_the_old_one_locks_the_name(start: Start) -> None:
     here = signed_in(client, login)
     headers = meant(here)
     accounts = client.app.known.accounts  # type: ignore[attr-defined]
-    accounts.lockout.delay_s = 60.0
+    accounts.lockout.here.delay_s = 60.0
     assert put(here, ANN, "wrong", NEW, headers=headers).status_code == 403
-    assert accounts.lockout.is_locked("ann", "testclient")
+    assert accounts.lockout.here.is_locked("ann", "testclient")
 
 
 def test_what_was_changed_meanwhile_is_not_changed_back(

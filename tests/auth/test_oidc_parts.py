@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from harbor.auth.oidc import claims, client, entry
 from harbor.auth.oidc.desk import takes_secret
-from harbor.auth.oidc.flow import Flow
+from harbor.auth.oidc.flow import Flow, mark_of
 from harbor.auth.oidc.providers import Metadata
 from harbor.configuration.schemas import Values
 from harbor.configuration.service.rules import checked
@@ -63,6 +63,8 @@ def test_a_state_is_good_for_the_browser_that_has_it(wait: Wait) -> None:
     flow = Flow(b"k" * 32)
     state = flow.state("held", VALUES, "/harbor/users")
     assert flow.path_after(state, "held", VALUES) == "/harbor/users"
+    assert flow.mark(state) == mark_of("held") != mark_of("other")
+    assert flow.mark(state[:-2] + "AA") == ""
     other = replace(VALUES, oidc_endpoint="https://other.example.org")
     assert flow.path_after(state, "other", VALUES) is None
     assert flow.path_after(state, "", VALUES) is None

@@ -25,8 +25,10 @@ def test_who_comes_back_has_an_account_and_a_session(
     assert asked["redirect_uri"] == "http://testserver/c/oidc/callback"
     assert asked["scope"] == "openid profile offline_access"
     assert asked["code_challenge_method"] == "S256"
-    assert "HttpOnly" in set_cookies(begun)[entry.HELD]
-    assert "SameSite=Lax" in set_cookies(begun)[entry.HELD]
+    (told,) = [line for name, line in set_cookies(begun).items() if name.startswith(entry.BEGUN)]
+    assert "HttpOnly" in told
+    assert "SameSite=Lax" in told
+    assert "Max-Age=600" in told
     back = visitor.get(to_provider(visitor, "/c/oidc/login?redirect_url=/harbor/logs%3Fpage%3D2"))
     assert (back.status_code, back.headers["Location"]) == (303, "/harbor/logs?page=2")
     me = visitor.get(f"{API}/users/current").json()
@@ -64,6 +66,19 @@ def test_nobody_becomes_an_account_that_is_there(client: TestClient, provider: P
     provider.person = {"sub": "8", "name": "Bob", "email": "ann@example.org"}
     bob = signed_in_there(client, "Bob")
     assert "email" not in bob.get(f"{API}/users/current").json()
+
+
+def test_nobody_is_called_as_robots_are(client: TestClient, provider: Provider) -> None:
+    configure(client, robot_name_prefix="Ann_")
+    visitor = browser(client)
+    assert visitor.get(to_provider(visitor)).status_code == 400
+    connect(client, provider, oidc_auto_onboard=False)
+    assert visitor.get(to_provider(visitor)).status_code == 303
+    refused = visitor.post("/oidc-onboard", data={"username": "ann_lee"}, headers=ORIGIN)
+    assert (refused.status_code, "Ann_" in refused.text) == (400, True)
+    refused = visitor.post("/c/oidc/onboard", json={"username": "Ann_x"}, headers=ORIGIN)
+    assert (refused.status_code, "Ann_" in message_of(refused)) == (400, True)
+    assert visitor.post("/c/oidc/onboard", json={"username": "ann"}).status_code == 200
 
 
 def test_a_name_can_be_chosen(client: TestClient, provider: Provider) -> None:
@@ -120,13 +135,49 @@ def test_a_way_back_is_good_once_and_in_one_browser(client: TestClient, provider
     to_provider(victim)
     assert victim.get(way_back).status_code == 400
     assert who(victim) == ""
-    held = visitor.cookies[entry.HELD]
+    (held,) = held_by(visitor).items()
     assert visitor.get(way_back).status_code == 303
     replayed = browser(client)
     assert replayed.get(way_back).status_code == 400
-    replayed.cookies.set(entry.HELD, held, domain="testserver.local", path="/")
+    replayed.cookies.set(*held, domain="testserver.local", path="/")
     assert replayed.get(way_back).status_code == 400  # the provider gives tokens for a code once
     assert who(replayed) == ""
+
+
+def held_by(visitor: TestClient) -> dict[str, str]:
+    """What a browser holds of sign-ins that it has begun."""
+    return {name: value for name, value in visitor.cookies.items() if name.startswith(entry.BEGUN)}
+
+
+@pytest.mark.parametrize("first_ends_first", [True, False])
+def test_tabs_that_begin_at_once_end_each_by_itself(
+    client: TestClient, provider: Provider, first_ends_first: bool
+) -> None:
+    visitor = browser(client)
+    # Both begin before either has an answer, so neither sends what the other one got.
+    ways = {}
+    for to in ("/harbor/logs", "/harbor/users"):
+        tab = browser(client)
+        ways[to] = to_provider(tab, f"/c/oidc/login?redirect_url={to}")
+        visitor.cookies.update(tab.cookies)
+    assert len(held_by(visitor)) == 2
+    for to in sorted(ways, reverse=not first_ends_first):
+        back = visitor.get(ways[to])
+        assert (back.status_code, back.headers.get("Location")) == (303, to)
+        assert who(visitor) == "Ann_Lee"
+    assert not held_by(visitor)
+    assert [visitor.get(way).status_code for way in ways.values()] == [400, 400]
+
+
+def test_a_browser_holds_so_many_sign_ins_and_no_more(
+    client: TestClient, provider: Provider
+) -> None:
+    visitor = browser(client)
+    ways = [to_provider(visitor) for _ in range(entry.MAX_BEGUN + 1)]
+    assert len(held_by(visitor)) == entry.MAX_BEGUN
+    assert visitor.get(ways[0]).status_code == 400
+    assert visitor.get(ways[1]).status_code == 303
+    assert visitor.get(ways[-1]).status_code == 303
 
 
 @pytest.mark.parametrize(

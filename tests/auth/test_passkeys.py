@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from harbor.auth import passkeys
+from harbor.auth.entry import BY_PASSKEY
+from harbor.auth.lockout import NAME
 from harbor.users.models import User
 from tests.auth.authenticator import Authenticator
 from tests.auth.browsers import browser, sign_in, signed_in, who
-from tests.auth.test_second_factor import RECOVERY, TICKET, code_of, post
+from tests.auth.test_second_factor import RECOVERY, SECRET, TICKET, code_of, post
 from tests.auth.test_second_factor import Account as WithAuthenticator
 from tests.make import PASSWORD, Login, make_user
 from tests.projects.pages import HTMX, words, wrong_at
@@ -172,6 +174,25 @@ def test_a_passkey_alone_opens_it_once_if_the_device_sees_who_uses_it(
     assert "Use a passkey" not in words(browser(client).get("/account/sign-in"))
 
 
+def test_who_sends_rubbish_from_elsewhere_keeps_nobody_out(
+    client: TestClient, ann: Account
+) -> None:
+    locks = client.app.known.accounts.lockout  # type: ignore[attr-defined]
+    locks.here.delay_s = 60.0
+
+    def enters() -> int:
+        visitor = local(client)
+        page = visitor.get("/account/sign-in")
+        form = {"ticket": ticket_in(page), "passkey": ann.key.sign(options_of(page))}
+        return int(post(visitor, "sign-in/passkey", **form).status_code)
+
+    assert enters() == 204
+    for number in range(NAME.free + 1):
+        locks.wrong(BY_PASSKEY, f"10.1.0.{number}")
+    assert locks.here.is_locked(BY_PASSKEY, "10.2.0.1")
+    assert enters() == 204
+
+
 def test_a_recovery_code_stands_for_a_lost_passkey(client: TestClient, ann: Account) -> None:
     visitor = local(client)
     form = {"ticket": ticket_in(asked(visitor, ann.login)), "code": ann.recovery[0]}
@@ -246,6 +267,46 @@ def test_beside_an_authenticator_the_recovery_codes_stay(client: TestClient) -> 
     begun = post(ann.here, "second-factor/passkey", code=code_of(ann.secret, off=1))
     assert added(ann.here, begun, Authenticator(ORIGIN, HOST), "Phone").status_code == 204
     assert "9 recovery codes are left" in words(ann.here.get(HERE))
+
+
+def test_an_authenticator_is_removed_and_passkeys_and_recovery_codes_stay(
+    client: TestClient, ann: Account, rows: Rows
+) -> None:
+    begun = answered(ann.here, "begin", ann.key)
+    found = SECRET.search(words(begun))
+    assert found
+    secret = found[0].replace(" ", "")
+    assert post(ann.here, "second-factor/confirm", code=code_of(secret)).status_code == 204
+    asking = words(ann.here.get(f"{HERE}/authenticator", headers=HTMX))
+    assert "passkeys and recovery codes still do" in asking
+    assert post(ann.here, "second-factor/authenticator", code="123456").status_code == 403
+    assert rows("SELECT COUNT(*) FROM second_factor") == [(1,)]
+    assert answered(ann.here, "authenticator", ann.key).status_code == 204
+    assert rows("SELECT COUNT(*) FROM second_factor") == [(0,)]
+    page = words(ann.here.get(HERE))
+    assert "10 recovery codes are left" in page
+    assert "Laptop" in page
+    assert client.get("/v2/", auth=ann.login).status_code == 401
+    visitor = local(client)
+    question = asked(visitor, ann.login)
+    assert "authenticator" not in words(question)
+    code = {"ticket": ticket_in(question), "code": code_of(secret, off=1)}
+    assert post(visitor, "sign-in/code", **code).status_code == 401
+    recovery = {"ticket": ticket_in(question), "code": ann.recovery[0]}
+    assert post(visitor, "sign-in/code", **recovery).status_code == 204
+    again = {"code": ann.recovery[1]}
+    assert post(ann.here, "second-factor/authenticator", **again).status_code == 404
+
+
+def test_the_only_authenticator_that_is_removed_switches_it_off(
+    client: TestClient, rows: Rows
+) -> None:
+    ann = WithAuthenticator(client, make_user(client, "ann"))
+    assert "It is the last one" in words(ann.here.get(f"{HERE}/authenticator", headers=HTMX))
+    gone = {"code": ann.recovery[0]}
+    assert post(ann.here, "second-factor/authenticator", **gone).status_code == 204
+    assert client.get("/v2/", auth=ann.login).status_code == 200
+    assert rows("SELECT COUNT(*) FROM recovery_code") == [(0,)]
 
 
 def test_passkeys_go_with_the_reset_and_with_the_account(

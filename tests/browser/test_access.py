@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from harbor.auth import second_factor
+from harbor.auth.lockout import PAIR
 from harbor.core import clock
 from tests.browser.conftest import Accessible, PageAs, Shot, arrive, fill_in
 from tests.browser.guard import Guard
@@ -74,6 +75,7 @@ def test_a_second_factor_is_switched_on_and_asked(
     expect(dialog.get_by_text("Keep them where your phone is not.")).to_be_visible()
     accessible(page)
     shot(page, "recovery-codes")
+    recovery = re.findall(r"(?:[A-Z2-7]{4}-){3}[A-Z2-7]{4}", dialog.inner_text())
     dialog.get_by_role("link", name="Done").click()
     expect(page.get_by_text("10 recovery codes are left.")).to_be_visible()
     shot(page, "second-factor-on")
@@ -86,6 +88,13 @@ def test_a_second_factor_is_switched_on_and_asked(
     other.get_by_label("Code").fill(codes.generate(now + second_factor.STEP_S).decode())
     other.get_by_role("button", name="Sign in").click()
     arrive(other, "/devcenter-api-2.0")
+    page.get_by_role("link", name="Remove the authenticator").click()
+    expect(dialog.get_by_text("It is the last one")).to_be_visible()
+    dialog.get_by_label("Code").fill(recovery[0])
+    accessible(page)
+    shot(page, "authenticator-remove")
+    dialog.get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("It is off")).to_be_visible()
 
 
 def test_a_passkey_is_made_and_opens_the_account(
@@ -150,10 +159,19 @@ def test_email_is_set_up_and_who_has_to_wait_is_shown(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("link", name="Send a test message")).to_be_visible()
     shot(page, "email")
-    assert site.api.get("/v2/", auth=("somebody", "wrong")).status_code == 401
+    for _ in range(PAIR.free + 1):
+        assert site.api.get("/v2/", auth=("somebody", "wrong")).status_code == 401
     page.goto("/harbor/users/locked")
+    row = page.get_by_role("row").filter(has_text="somebody")
+    expect(row).to_contain_text(str(PAIR.free + 1))
     accessible(page)
     shot(page, "locked")
+    row.get_by_role("link", name="Forget").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("within 5 seconds")).to_be_visible()
+    shot(page, "locked-forget")
+    dialog.get_by_role("button", name="Forget them").click()
+    expect(row).to_have_count(0)
     page.goto("/harbor/users")
     shot(page, "users-locked")
     site.api.put("/api/v2.0/configurations", json={"email_host": ""}, auth=ADMIN)

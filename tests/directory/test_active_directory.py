@@ -5,12 +5,16 @@ from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from starlette.testclient import TestClient
 
 from harbor.directory.service.filters import LdapSettings
 from harbor.directory.service.ldap_client import Client
 from harbor.directory.service.people import Person
+from tests.auth.browsers import browser, configure
+from tests.auth.browsers import sign_in as come_in
 from tests.directory import samba
 from tests.directory.samba import ADDRESS, BASE, PASSWORD, SEARCHER
+from tests.make import ADMIN, API, bearer, make_project, push_image
 
 pytestmark = pytest.mark.clients
 SETTINGS = LdapSettings(
@@ -28,6 +32,22 @@ SETTINGS = LdapSettings(
     group_name="cn",
     group_admin_dn=f"cn=outer,cn=users,{BASE.lower()}",
 )
+
+
+TOLD = {
+    "auth_mode": "ldap_auth",
+    "ldap_url": SETTINGS.url,
+    "ldap_search_dn": SEARCHER,
+    "ldap_search_password": PASSWORD,
+    "ldap_base_dn": BASE,
+    "ldap_filter": SETTINGS.filter,
+    "ldap_uid": SETTINGS.uid,
+    "ldap_group_search_filter": SETTINGS.group_filter,
+    "ldap_group_attribute_name": SETTINGS.group_name,
+    "ldap_group_admin_dn": SETTINGS.group_admin_dn,
+}
+INNER = f"cn=inner,cn=users,{BASE.lower()}"
+GUEST = 3
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,3 +94,28 @@ def test_the_certificate_counts() -> None:
     with pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
         sign_in(secure, "ann", "ann-Passw0rd")
     assert sign_in(replace(secure, verify_cert=False), "ann", "ann-Passw0rd") is not None
+
+
+def test_they_come_in_by_browser_and_by_client_with_the_rights_of_their_groups(
+    client: TestClient,
+) -> None:
+    configure(client, **TOLD)
+    make_project(client, "team")
+    push_image(client, "team/app")
+    member = {"role_id": GUEST, "member_group": {"ldap_group_dn": INNER, "group_type": 1}}
+    joined = client.post(f"{API}/projects/team/members", json=member, auth=ADMIN)
+    assert joined.status_code == 201, joined.text
+    ann, dan = ("ANN", "ann-Passw0rd"), ("dan", "dan-Passw0rd")
+    for wrong in (("ann", "wrong"), dan):
+        assert come_in(browser(client), wrong).status_code == 401
+        assert client.get("/v2/", auth=wrong).status_code == 401
+    visitor = browser(client)
+    assert come_in(visitor, ann).status_code == 200
+    me = visitor.get(f"{API}/users/current").json()
+    assert (me["username"], me["email"]) == ("ann", "ann@example.com")
+    assert not me["admin_role_in_auth"]
+    headers = bearer(client, ann, "repository:team/app:pull")
+    assert client.get("/v2/team/app/manifests/1.0", headers=headers).status_code == 200
+    configure(client, ldap_group_nested=True)  # the group of administrators holds that of ann
+    assert come_in(browser(client), ann).status_code == 200
+    assert visitor.get(f"{API}/users/current").json()["admin_role_in_auth"]

@@ -282,3 +282,17 @@ def test_a_server_that_hangs_or_talks_nonsense_keeps_nobody_else_out(
         )
         assert page.status_code == 503
         assert "does not answer" in words(page)
+
+
+def test_nobody_of_ldap_is_called_as_robots_are(ldap: TestClient) -> None:
+    assert status(ldap, LEO) == 200
+    configure(ldap, robot_name_prefix="an")
+    assert status(ldap, ANN) == 401
+    body = {"ldap_uid_list": ["ann"]}
+    refused = ldap.post(f"{API}/ldap/users/import", json=body, auth=ADMIN)
+    assert refused.status_code == 404
+    assert "begins as names of robots do" in refused.text
+    configure(ldap, robot_name_prefix="robot$")
+    assert status(ldap, ANN) == 200
+    configure(ldap, robot_name_prefix="bot.")
+    assert status(ldap, ANN) == 200  # who has an account keeps it

@@ -27,7 +27,9 @@ from harbor.users.models import OidcUser, User
 from harbor.users.service import Login, oidc
 
 log = logging.getLogger(__name__)
-HELD = "harbor-oidc"  # a cookie: what a browser holds while somebody signs in
+CHOOSING = "harbor-oidc"  # a cookie: what a browser holds while somebody chooses a name
+BEGUN = "harbor-oidc-"  # cookies: what it holds of each sign-in that it has begun
+MAX_BEGUN = 8  # of one browser; the oldest one is given up then
 BACK = "/c/oidc/callback"
 SIGN_IN = "/account/sign-in"
 
@@ -48,21 +50,26 @@ async def comes_from_provider(ctx: Ctx, name: str) -> bool:
     return account.source == users.OIDC_AUTH
 
 
-def hold(ctx: Ctx, value: str) -> None:
+def hold(ctx: Ctx, value: str, name: str = CHOOSING) -> None:
     """Let the answer, whatever it will be, make the browser hold *value*, or nothing if empty."""
     scope, secure = ctx.request.scope, cookies.is_secure(ctx.request, ctx.settings)
     header = (
-        cookies.kept(HELD, value, same_site="Lax", secure=secure)
+        cookies.kept(name, value, same_site="Lax", secure=secure, life_s=flow.LIFE_S)
         if value
-        else cookies.dropped(HELD, same_site="Lax", secure=secure)
+        else cookies.dropped(name, same_site="Lax", secure=secure)
     )
-    name = f"{HELD}=".encode()
-    others = [each for each in scope.get(web.HEADERS, ()) if not each[1].startswith(name)]
+    begins = f"{name}=".encode()
+    others = [each for each in scope.get(web.HEADERS, ()) if not each[1].startswith(begins)]
     scope[web.HEADERS] = [*others, header]
 
 
-def held(ctx: Ctx) -> str:
-    return cookies.sent(ctx.request, HELD)
+def held(ctx: Ctx, name: str = CHOOSING) -> str:
+    return cookies.sent(ctx.request, name)
+
+
+def cookie_of(ctx: Ctx, state: str) -> str:
+    """The name of the cookie with the secret of the sign-in that *state* belongs to."""
+    return BEGUN + ctx.the(Oidc).flow.mark(state)
 
 
 async def way_in(ctx: Ctx, values: Values, to: str) -> str:
@@ -70,7 +77,9 @@ async def way_in(ctx: Ctx, values: Values, to: str) -> str:
     ours = ctx.the(Oidc)
     metadata = await ours.providers.metadata(place_of(values))
     secret = flow.held()
-    hold(ctx, secret)
+    for oldest in cookies.names(ctx.request, BEGUN)[: -(MAX_BEGUN - 1)]:
+        hold(ctx, "", oldest)
+    hold(ctx, secret, BEGUN + flow.mark_of(secret))
     return await client.sign_in_url(
         values,
         metadata,
@@ -122,8 +131,13 @@ async def admit(ctx: Ctx, user: User) -> Header:
 
 
 async def onboard(ctx: Ctx, row: OidcUser, name: str) -> Header:
-    """Make the account of somebody whom the provider knows, and begin their session."""
+    """Make the account of somebody whom the provider knows, and begin their session.
+
+    As ``oidc.onboard`` fails.
+    """
     ctx.subject = name
+    values = await ctx.the(Configuration).current()
+    users.refuse_name_of_robot(name, values.robot_name_prefix)
     user = await oidc.onboard(ctx.session, row, name, ctx.the(Configuration).box)
     await ctx.the(Oidc).follow(ctx.session, row)
     return await admit(ctx, user)

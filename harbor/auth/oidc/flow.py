@@ -1,7 +1,8 @@
 """One sign-in: bound to the browser that began it, to one provider, and to ten minutes.
 
-The browser holds a secret as a cookie. What the provider gets to see of it, ``state``, ``nonce``
-and the challenge of PKCE, can be made only here, so nothing is kept until somebody has signed in.
+The browser holds a secret as a cookie, one for each sign-in, as tabs may begin several. What the
+provider gets to see of it, ``state``, ``nonce`` and the challenge of PKCE, can be made only here,
+so nothing is kept until somebody has signed in.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from harbor.core.crypto import Box, same
 from harbor.core.settings import SettingsError
 
 LIFE_S = 600
+MARK = 16  # signs that tell the sign-ins of one browser apart
 MAX_PATH = 1_024  # characters of where one goes afterwards
 
 
@@ -47,13 +49,23 @@ class Flow:
 
     def path_after(self, state: str, held: str, values: Values) -> str | None:
         """Where to go; ``None`` unless this browser began, lately, with the same provider."""
-        try:
-            began = msgspec.json.decode(self._box.open(state), type=Began)
-        except (SettingsError, ValueError):
+        began = self._opened(state)
+        if began is None:
             return None
         ours = same(began.held, hashed(held)) and began.where == where(values)
         late = clock.now().timestamp() - began.at >= LIFE_S
         return began.to if held and ours and not late else None
+
+    def mark(self, state: str) -> str:
+        """Which of the sign-ins that a browser has begun that is; "" if nobody began it here."""
+        began = self._opened(state)
+        return began.held[:MARK] if began else ""
+
+    def _opened(self, state: str) -> Began | None:
+        try:
+            return msgspec.json.decode(self._box.open(state), type=Began)
+        except (SettingsError, ValueError):
+            return None
 
     def _derived(self, purpose: str, held: str) -> str:
         raw = hmac.digest(self._key, f"{purpose}\0{held}".encode(), hashlib.sha256)
@@ -67,6 +79,11 @@ def held() -> str:
 
 def hashed(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def mark_of(held: str) -> str:
+    """The same of what the browser holds."""
+    return hashed(held)[:MARK]
 
 
 def where(values: Values) -> str:

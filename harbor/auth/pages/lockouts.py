@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from msgspec import Meta, Struct
 from starlette.responses import Response
 
+from harbor.auth.guesses import WITHIN_S
 from harbor.auth.lockout import Lock
 from harbor.auth.service import Accounts
 from harbor.core import clock, ui
@@ -14,6 +15,7 @@ from harbor.core.api import Audit, Ctx, Routes, View
 from harbor.core.errors import NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later
+from harbor.core.quick import SessionPen
 from harbor.core.security import system
 from harbor.core.ui import Column, Confirm, Grid, Listed
 from harbor.core.wire import Time
@@ -53,18 +55,17 @@ class Row:
 class LockoutList:
     grid: Grid
     rows: list[Row]
-    workers: int  # processes that serve, each with counts of its own
 
 
 @routes.on("GET", "/locked", allow=system("user", "list"))
 async def lockouts_page(ctx: Ctx, query: Listed) -> View:
     """Show who has to wait, or has guessed a lot within the hour."""
     asked = ui.remembered(ctx.request, "lockouts", query)
-    found = ctx.the(Accounts).lockout.listed()
+    counted = ctx.the(Accounts).lockout
+    found, total = await counted.listed(offset=asked.offset, limit=asked.page_size)
     page = LockoutList(
-        grid=ui.grid(ctx.request, "lockouts", asked, len(found), COLUMNS),
-        rows=[row_of(each) for each in found[asked.offset :][: asked.page_size]],
-        workers=ctx.settings.workers,
+        grid=ui.grid(ctx.request, "lockouts", asked, total, COLUMNS),
+        rows=[row_of(each) for each in found],
     )
     return View("users/locked.html", page)
 
@@ -76,7 +77,11 @@ async def ask_to_release(ctx: Ctx, query: Which) -> View:
         title=_("Forget wrong passwords"),
         action=f"{HERE}/release",
         submit=_("Forget them"),
-        text=_("Whoever guesses may go on guessing. Make sure that it was a mistake."),
+        text=_(
+            "Whoever guesses may go on guessing. Make sure that it was a mistake. Every process of "
+            "the registry has forgotten them within %(num)s seconds."
+        )
+        % {"num": WITHIN_S},
         names=[" · ".join(part for part in (query.name, query.address) if part)],
         fields=[("name", query.name), ("address", query.address)],
         danger=False,
@@ -93,7 +98,8 @@ async def ask_to_release(ctx: Ctx, query: Which) -> View:
 )
 async def release_here(ctx: Ctx, form: Which) -> Response:
     """Forget the wrong passwords of a name, an address, or both, so that nobody waits for them."""
-    if not ctx.the(Accounts).lockout.release(form.name, form.address):
+    counted, pen = ctx.the(Accounts).lockout, SessionPen(ctx.session)
+    if not await counted.release(pen, form.name, form.address):
         raise NotFound(_("No wrong passwords are counted there any more."))
     return ui.done(ctx.request, HERE, _("They may sign in again."))
 

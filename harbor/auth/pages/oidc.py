@@ -52,13 +52,14 @@ async def oidc_login(ctx: Ctx, query: schemas.SignInQuery) -> Response:
 )
 async def oidc_callback(ctx: Ctx, query: schemas.CallbackQuery) -> Response:
     """Let in whoever comes back from the provider; a browser that did not go there learns so."""
-    values, secret = await ctx.the(Oidc).values(), entry.held(ctx)
+    values, cookie = await ctx.the(Oidc).values(), entry.cookie_of(ctx, query.state)
     if values is None:
         return await refused(ctx, none_configured())
+    secret = entry.held(ctx, cookie)
     to = ctx.the(Oidc).flow.path_after(query.state, secret, values)
     if to is None:  # nothing of it goes into the audit log: anybody may send this
         return await refused(ctx, BadRequest("State mismatch"))
-    entry.hold(ctx, "")
+    entry.hold(ctx, "", cookie)
     if query.error:
         said = shown(f"{query.error}: {query.error_description}".rstrip(": "))
         raise BadRequest(_("The provider did not let you in: %(why)s") % {"why": said})
@@ -72,7 +73,7 @@ async def oidc_callback(ctx: Ctx, query: schemas.CallbackQuery) -> Response:
             return gone_with(to, await entry.admit(ctx, user))
         if values.oidc_auto_onboard:
             name = proposed(told)
-            await forms.check_username(session, name)
+            await forms.check_username(session, name, values)
             return gone_with(to, await entry.onboard(ctx, row, name))
         chosen_by = flow.held()
         await oidc.postpone(session, row, chosen_by)
@@ -111,12 +112,12 @@ async def choose_name(ctx: Ctx, query: schemas.SignInQuery) -> View:
 )
 async def choose_this_name(ctx: Ctx, form: schemas.ChosenName) -> Response:
     """Make the account, from the form, and go to the page that was asked for."""
-    await provider(ctx)
+    values = await provider(ctx)
     row = await oidc.choosing(ctx.session, entry.held(ctx))
     if row is None:
         raise BadRequest(late())
     name = form.username.strip()
-    await forms.check_username(ctx.session, name)
+    await forms.check_username(ctx.session, name, values)
     cookie = await entry.onboard(ctx, row, name)
     answer = gone_to(ctx, ui.own_path(form.redirect_url))
     answer.raw_headers.append(cookie)

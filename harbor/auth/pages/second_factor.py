@@ -29,7 +29,7 @@ from harbor.users.service import Login
 routes = Routes(tag="portal", pages=True)
 HERE = "/account/second-factor"
 OF_USER = "/harbor/users/{user_id}/second-factor"
-Change = Literal["begin", "passkey", "codes", "off"]
+Change = Literal["begin", "passkey", "codes", "authenticator", "off"]
 GROUP = 4  # signs of the secret that are read at once
 
 
@@ -75,6 +75,7 @@ class Asked:
 
     change: Change
     asked: Question | None  # None: the password is asked for
+    has_passkeys: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,10 @@ async def second_factor_page(ctx: Ctx) -> View:
 @routes.on("GET", f"{HERE}/{{change}}", allow=own_credentials)
 async def ask_to_change_second_factor(ctx: Ctx, change: Change) -> View:
     """Ask for the second factor, or else the password, before anything of it is changed."""
-    return View("account/second_factor_ask.html", Asked(change, await asked_of(ctx)))
+    found = await second_factor.state(ctx.session, ctx.principal.known_id)
+    has_passkeys = found is not None and bool(found.passkeys)
+    page = Asked(change, await asked_of(ctx), has_passkeys)
+    return View("account/second_factor_ask.html", page)
 
 
 @routes.on(
@@ -167,6 +171,22 @@ async def renew_recovery_codes(ctx: Ctx, form: Answer) -> View:
     async with ctx.writing() as session:
         codes = await second_factor.renew_codes(session, ctx.principal.known_id)
     return View("account/recovery_codes.html", Codes(codes))
+
+
+@routes.on(
+    "POST",
+    f"{HERE}/authenticator",
+    allow=own_credentials,
+    fails=(Forbidden, NotFound),
+    audit=Audit("update", "user", ""),
+    stream=True,  # a wrong code makes wait: the transaction begins after it
+)
+async def remove_authenticator(ctx: Ctx, form: Answer) -> Response:
+    """Remove the caller's authenticator; passkeys and recovery codes stay."""
+    await check_answer(ctx, form)
+    async with ctx.writing() as session:
+        await second_factor.remove_authenticator(session, ctx.principal.known_id)
+    return ui.done(ctx.request, HERE, _("The authenticator was removed."))
 
 
 @routes.on(

@@ -40,7 +40,7 @@ async def sign_up_page(ctx: Ctx) -> View | Response:
 async def check_sign_up(ctx: Ctx, query: schemas.NameQuery) -> View:
     """Say below the field what is wrong with a name or an address, while it is typed."""
     await require_open(ctx)
-    wrong = await forms.wrong_with(ctx.session, username=query.username, email=query.email)
+    wrong = await forms.wrong_with(ctx, username=query.username, email=query.email)
     return View("users/check.html", schemas.Check(wrong))
 
 

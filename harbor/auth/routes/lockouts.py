@@ -4,6 +4,7 @@ from harbor.auth import schemas
 from harbor.auth.service import Accounts
 from harbor.core.api import Audit, Ctx, Page, Routes
 from harbor.core.errors import NotFound
+from harbor.core.quick import SessionPen
 from harbor.core.security import system
 from harbor.core.wire import Paging, Time
 
@@ -14,10 +15,10 @@ routes = Routes(prefix="/api/v2.0", tag="user")
 async def list_lockouts(ctx: Ctx, query: Paging) -> Page[schemas.LockoutResp]:
     """List who has to wait, or has given many wrong passwords within the hour, the latest first.
 
-    It is what the process knows that answers.
+    It is what all processes have seen, up to a second ago.
     """
-    found = ctx.the(Accounts).lockout.listed()
-    page = found[query.offset : query.offset + query.page_size]
+    counted = ctx.the(Accounts).lockout
+    page, total = await counted.listed(offset=query.offset, limit=query.page_size)
     return Page(
         [
             schemas.LockoutResp(
@@ -25,7 +26,7 @@ async def list_lockouts(ctx: Ctx, query: Paging) -> Page[schemas.LockoutResp]:
             )
             for each in page
         ],
-        len(found),
+        total,
     )
 
 
@@ -37,6 +38,10 @@ async def list_lockouts(ctx: Ctx, query: Paging) -> Page[schemas.LockoutResp]:
     audit=Audit("delete", "lockout", "{query.name} {query.address}"),
 )
 async def release_lockout(ctx: Ctx, query: schemas.LockoutQuery) -> None:
-    """Forget the wrong passwords of a name, an address, or both, so that nobody waits for them."""
-    if not ctx.the(Accounts).lockout.release(query.name, query.address):
+    """Forget the wrong passwords of a name, an address, or both, so that nobody waits for them.
+
+    All processes have forgotten them within five seconds.
+    """
+    counted, pen = ctx.the(Accounts).lockout, SessionPen(ctx.session)
+    if not await counted.release(pen, query.name, query.address):
         raise NotFound("no wrong passwords are counted there")

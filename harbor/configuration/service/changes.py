@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
-from sqlalchemy import Boolean, Integer, column, delete, exists, insert, select, table, text
+from sqlalchemy import (
+    Boolean,
+    Integer,
+    String,
+    column,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.configuration.models import Setting
@@ -13,10 +25,15 @@ from harbor.configuration.service import rules
 from harbor.configuration.service.current import CHANGED, OVERWRITE, Configuration
 from harbor.core.api import Ctx
 from harbor.core.crypto import Box
-from harbor.core.errors import Forbidden
+from harbor.core.errors import BadRequest, Forbidden
 
 # People live on a higher floor, so their table is named by string, as in a foreign key.
-USER = table("harbor_user", column("user_id", Integer), column("deleted", Boolean))
+USER = table(
+    "harbor_user",
+    column("user_id", Integer),
+    column("username", String),
+    column("deleted", Boolean),
+)
 ADMIN_ID = 1
 HAS_USERS = select(exists().where(USER.c.user_id != ADMIN_ID, USER.c.deleted.is_(False)))
 
@@ -70,6 +87,8 @@ async def update(
     before = configuration.read(rows)
     changes = await with_former_mode(session, before, changes)
     rules.check_together(msgspec.structs.asdict(before) | dict(changes))
+    if name := await called_like_robots(session, before, changes):
+        raise BadRequest(f"bad request: robot_name_prefix: the name of user {name} begins so")
     await session.execute(delete(Setting).where(Setting.name.in_(changes)))
     await session.execute(
         insert(Setting),
@@ -98,6 +117,18 @@ async def with_former_mode(
     going_on = [*before.sources, former]
     kept_on = [mode for mode in dict.fromkeys(going_on) if mode != changes["auth_mode"]]
     return {**changes, "auth_sources": ",".join(kept_on)}
+
+
+async def called_like_robots(
+    session: AsyncSession, before: Values, changes: Mapping[str, object]
+) -> str | None:
+    """Somebody whose name would begin as those of robots do: nobody would know who did what."""
+    prefix = str(changes.get("robot_name_prefix", before.robot_name_prefix))
+    if prefix == before.robot_name_prefix:
+        return None
+    begins_so = func.lower(USER.c.username).startswith(prefix.lower(), autoescape=True)
+    wanted = select(USER.c.username).where(begins_so, USER.c.deleted.is_(False)).limit(1)
+    return await session.scalar(wanted)
 
 
 def kept(name: str, value: object, box: Box) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from harbor.configuration.schemas import Values
 from harbor.configuration.service import Configuration
 from harbor.core.db import Database
@@ -20,6 +22,7 @@ from harbor.directory.service.groups import Known
 from harbor.directory.service.ldap import Ldap
 from harbor.directory.service.people import HTTP_AUTH, LDAP_AUTH, UAA_AUTH, Person
 from harbor.users import service as users
+from harbor.users.models import User
 from harbor.users.service import Login
 
 if TYPE_CHECKING:
@@ -102,11 +105,15 @@ class Directory:
         """The account of somebody who has proved to be that person; ``None`` if there is none."""
         try:
             async with self.db.writing() as session:
-                user = await people.receive(session, person, signs_in=True)
+                user = await self._received(session, person, signs_in=True)
                 return Login(user.user_id, user.username, None, user.is_admin, user.source)
         except (BadRequest, Conflict) as error:
             log.warning("no account for who signs in: %s", error, extra={"source": person.source})
             return None
+
+    async def _received(self, session: AsyncSession, person: Person, *, signs_in: bool) -> User:
+        prefix = (await self.configuration.current()).robot_name_prefix
+        return await people.receive(session, person, signs_in=signs_in, robot_prefix=prefix)
 
     async def _remembered(self, proof: bytes, values: Values) -> Login | None:
         right = self._right.get(proof)
@@ -161,7 +168,7 @@ class Directory:
         if len(found) != 1:
             raise NotFound("unknown user" if not found else "there are several of that name")
         async with self.db.writing() as session:
-            return (await people.receive(session, found[0], signs_in=False)).username
+            return (await self._received(session, found[0], signs_in=False)).username
 
     async def bring_all(self, uids: list[str]) -> list[schemas.LdapFailedImportUser]:
         """Give people of LDAP accounts; return who got none, and why."""
@@ -195,7 +202,7 @@ class Directory:
         """
         async with self.db.writing() as session:
             person = Person(HTTP_AUTH, username=name, realname=name)
-            return (await people.receive(session, person, signs_in=False)).username
+            return (await self._received(session, person, signs_in=False)).username
 
     async def _in_ldap(self, question: "Callable[[Client], T]") -> T:
         values = await self.configuration.current()

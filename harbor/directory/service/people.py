@@ -38,12 +38,14 @@ class Person:
         return self.username.strip().replace(",", "_")
 
 
-async def receive(session: AsyncSession, person: Person, *, signs_in: bool) -> User:
+async def receive(
+    session: AsyncSession, person: Person, *, signs_in: bool, robot_prefix: str
+) -> User:
     """The account of *person*, made now or brought up to date.
 
     Somebody who *signs_in* has the rights and groups that the source tells of. ``BadRequest`` if
-    the name cannot be one here, ``Conflict`` if it is that of an account of another source: nobody
-    takes over an account because a directory has the same name.
+    the name cannot be one here, or begins as those of robots do; ``Conflict`` if it is that of an
+    account of another source: nobody takes over an account because a directory has the same name.
     """
     name = person.account_name
     rules.check_name("username", name)
@@ -51,6 +53,7 @@ async def receive(session: AsyncSession, person: Person, *, signs_in: bool) -> U
         select(User).where(User.username == name, User.deleted.is_(False)).with_for_update()
     )
     if user is None:
+        rules.refuse_name_of_robot(name, robot_prefix)
         user = await create(session, person)
     elif user.source != person.source or user.source_id != source_id(person):
         raise Conflict(f"the name {name} is that of an account from elsewhere")

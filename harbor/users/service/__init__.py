@@ -40,6 +40,7 @@ from harbor.users.service.rules import (
     check_password,
     check_profile,
     has_oidc,
+    refuse_name_of_robot,
     refuse_robot,
 )
 
@@ -67,6 +68,7 @@ __all__ = [
     "is_there",
     "listed",
     "refuse_address_of_another",
+    "refuse_name_of_robot",
     "refuse_robot",
     "remove",
     "rename_admin",

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from harbor.configuration.schemas import Values
 from harbor.configuration.service import Configuration
 from harbor.core import crypto, ui
 from harbor.core.api import Ctx
@@ -33,9 +34,10 @@ async def register(ctx: Ctx, entered: NewPerson) -> None:
     ``BadRequest``, or ``Conflict`` if the name or the address is somebody's; ``Forbidden`` where
     people come from elsewhere.
     """
-    rules.check_mode_for_new((await ctx.the(Configuration).current()).auth_mode)
+    values = await ctx.the(Configuration).current()
+    rules.check_mode_for_new(values.auth_mode)
     async with ctx.db.reading() as session:
-        await check_person(session, entered)
+        await check_person(session, entered, values)
     password_hash = await crypto.hash_password(entered.password)
     with ui.at_field("username"):
         async with ctx.writing() as session:
@@ -50,21 +52,25 @@ async def register(ctx: Ctx, entered: NewPerson) -> None:
             )
 
 
-async def check_person(session: AsyncSession, entered: NewPerson) -> None:
+async def check_person(session: AsyncSession, entered: NewPerson, values: Values) -> None:
     """Raise for the first thing that is wrong with a new account.
 
     ``BadRequest``, or ``Conflict`` if the name or the address is somebody's.
     """
-    await check_username(session, entered.username)
+    await check_username(session, entered.username, values)
     await check_email(session, entered.email)
     check_realname(entered.realname)
     check_passwords(entered.password, entered.confirm, at="password")
     check_comment(entered.comment)
 
 
-async def check_username(session: AsyncSession, name: str) -> None:
+async def check_username(session: AsyncSession, name: str, values: Values) -> None:
     with worded("username", no_name(name)):
         rules.check_name("username", name)
+    prefix = values.robot_name_prefix
+    like_robot = _("Names of robots begin with %(prefix)s; choose another one.")
+    with worded("username", like_robot % {"prefix": prefix}):
+        rules.refuse_name_of_robot(name, prefix)
     with ui.at_field("username"):
         if await is_taken(session, target="username", value=name) or await is_taken(
             session, target="email", value=name
@@ -115,13 +121,14 @@ async def save_profile(session: AsyncSession, user_id: int, entered: UserProfile
             raise Conflict(taken_address()) from error
 
 
-async def wrong_with(session: AsyncSession, *, username: str, email: str) -> str:
+async def wrong_with(ctx: Ctx, *, username: str, email: str) -> str:
     """What is wrong with a name, or else with an address, so far; "" if nothing is."""
     try:
         if username:
-            await check_username(session, username)
+            values = await ctx.the(Configuration).current()
+            await check_username(ctx.session, username, values)
         elif email and rules.EMAIL.fullmatch(email):  # it is typed letter by letter
-            await check_email(session, email)
+            await check_email(ctx.session, email)
     except (BadRequest, Conflict) as error:
         return str(error)
     return ""

@@ -66,6 +66,12 @@ def check_name(field: str, name: str) -> None:
         raise BadRequest(f"{field} contains illegal characters")
 
 
+def refuse_name_of_robot(name: str, prefix: str) -> None:
+    """``BadRequest`` if robots are called like that: nobody would know which of them did what."""
+    if name.casefold().startswith(prefix.casefold()):
+        raise BadRequest(f"username begins as names of robots do: {prefix}")
+
+
 def check_mode_for_new(auth_mode: str) -> None:
     """``Forbidden`` where people come from elsewhere."""
     if auth_mode != DB_AUTH:
