@@ -4,8 +4,9 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Accessible, PageAs, Shot
 from tests.browser.grids import row, rows
 from tests.browser.site import Site
-from tests.explorer.layers import hard_link, push, tar, zipped, zstd
+from tests.explorer.layers import push
 from tests.make import make_project
+from tests.tars import hard_link, tar, zipped, zstd
 
 REPO = "tools/report"
 BASE = tar(
