@@ -29,10 +29,10 @@ def test_a_repository_is_moved_and_a_project_renamed(
     expect(project).to_be_focused()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("mark")
+    # A browser without windows draws no list to choose from; what it would offer is there.
     expect(dialog.locator("datalist option")).to_have_count(1)
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Enter")
-    expect(project).to_have_value("market")
+    expect(dialog.locator("datalist option")).to_have_attribute("value", "market")
+    page.keyboard.type("et")
     page.keyboard.press("Tab")
     page.keyboard.type("saws")
     page.keyboard.press("Enter")
