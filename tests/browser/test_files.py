@@ -86,8 +86,10 @@ def test_search_finds_whole_paths(
 ) -> None:
     page = page_as("admin")
     page.goto(files)
+    expect(page.locator(".files-here .stacked-bar")).to_be_visible()
     page.get_by_placeholder("Search in all paths below").fill("lib")
     expect(row(page, "/usr/lib/x86_64-linux-gnu/libc.so.6")).to_be_visible()
+    expect(page.locator(".files-here .stacked-bar")).to_be_hidden()
     accessible(page)
     shot(page, "files-search")
 
