@@ -27,13 +27,18 @@ def test_a_repository_is_moved_and_its_former_name_ended(
     dialog = client.get(f"{info}/move", headers=HTMX, auth=ADMIN)
     assert 'value="team"' in dialog.text
     assert 'value="a/b"' in dialog.text
-    for form, field in (
-        ({"project": "team", "repository": "A"}, "repository"),
-        ({"project": "team", "repository": "a/b"}, "repository"),
-        ({"project": "none", "repository": "b"}, "project"),
+    push_image(client, "other/taken")
+    for project, wanted, field, said in (
+        ("team", "A", "repository", "A name has lowercase letters"),
+        ("team", "a/b", "repository", "The repository is called that already."),
+        ("", " a/b ", "repository", "The repository is called that already."),
+        ("other", "taken", "repository", "There is a repository of that name already."),
+        ("none", "b", "project", "There is no such project that you may push to."),
     ):
-        answer = client.post(f"{info}/move", data=form, headers=HTMX, auth=ADMIN)
+        tried = {"project": project, "repository": wanted}
+        answer = client.post(f"{info}/move", data=tried, headers=HTMX, auth=ADMIN)
         assert wrong_at(answer) == field
+        assert said in words(answer)
     form = {"project": "other", "repository": "c"}
     done = client.post(f"{info}/move", data=form, headers=HTMX, auth=ADMIN)
     there = f"/harbor/projects/{other}/repositories/c"

@@ -82,9 +82,15 @@ async def move_repository_here(
     here, _slash, own = source.repository.partition("/")
     chosen = form.project.strip() or here, form.repository.strip() or own
     ctx.subject = f"{source.repository} -> {'/'.join(chosen)}"
+    with ui.at_field("repository"):
+        if f"{chosen[0]}/{chosen[1]}" == source.repository:
+            raise BadRequest(_("The repository is called that already."))
     await targets.place_of(ctx, *chosen)
     try:
         target = await moving.move(ctx, source, MoveReq(*chosen))
+    except Conflict as error:
+        with ui.at_field("repository"):
+            raise Conflict(_("There is a repository of that name already.")) from error
     except HarborError as error:
         error.field = field_of(error)
         raise
@@ -98,7 +104,7 @@ def field_of(error: HarborError) -> str:
     match error:
         case Denied():
             return "project"
-        case NameInvalid() | Conflict() | BadRequest():
+        case NameInvalid():
             return "repository"
     return ""
 
