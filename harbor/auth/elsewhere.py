@@ -1,10 +1,13 @@
 """What is called by a former name: where it is now, told to those who may see it there."""
 
 import re
+from functools import partial
 from urllib.parse import quote, unquote
 
 from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import redirects
+from harbor.charts.service import former
+from harbor.charts.service.entries import FOLDED
 from harbor.core import security
 from harbor.core.api import Ctx
 from harbor.core.errors import HarborError, Moved, NotFound
@@ -28,8 +31,11 @@ async def explain(ctx: Ctx, error: HarborError) -> HarborError:
     if reference is None or error.status not in MISSING:
         return error
     is_id = "project_name" not in named and ID.fullmatch(reference) is not None
-    if "repository_name" in named:
-        found = await repository(ctx, reference, unquote(named["repository_name"]), is_id=is_id)
+    repository_name = named.get("repository_name") or named.get("chart_name")
+    if repository_name is not None:
+        found = await repository(ctx, reference, unquote(repository_name), is_id=is_id)
+    elif "filename" in named:
+        found = await chart_file(ctx, reference) or await project(ctx, reference)
     else:
         found = None if is_id else await project(ctx, reference)
     return found or error
@@ -56,6 +62,21 @@ async def repository(ctx: Ctx, reference: str, former: str, *, is_id: bool) -> H
         return None
     said = f"the repository {shown(former)} of {shown(reference)} is called {place.repository} now"
     return led(ctx, said, str(place.project_id), place)
+
+
+async def chart_file(ctx: Ctx, project_name: str) -> HarborError | None:
+    """The way to the file of a chart whose repository was called otherwise, in that project."""
+    folder, filename = map(ctx.request.path_params.get, ("folder", "filename"))
+    name = f"{project_name}/{unquote(folder)}" if folder else project_name
+    may = partial(redirects.may_pull, ctx)
+    found = await former.find(ctx.db.quick, name, str(filename), may)
+    if found is None:
+        return None
+    place, now = found
+    project_now, _, own = place.repository.partition("/")
+    at = own.rpartition("/")[0].replace("/", FOLDED)
+    parts = ["/chartrepo", project_now, "charts", *([at] if at else []), quote(now)]
+    return Moved(f"the chart {shown(str(filename))} is in {place.repository} now", "/".join(parts))
 
 
 def led(ctx: Ctx, said: str, reference: str, place: Place | None = None) -> HarborError:

@@ -1,6 +1,6 @@
 """What is shown: the labels of the registry and those of a project, on pages that are alike."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,12 +9,11 @@ from msgspec import Meta, Struct, field
 from starlette.responses import Response
 
 from harbor.core import ui
-from harbor.core.api import Audit, Ctx, Declared, Done, Handler, Routes, View
-from harbor.core.errors import BadRequest, Conflict, HarborError, NotFound
+from harbor.core.api import Audit, Ctx, Done, Routes, View
+from harbor.core.both import Both
+from harbor.core.errors import BadRequest, Conflict, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later, ngettext
-from harbor.core.openapi import camel
-from harbor.core.security import project, system
 from harbor.core.ui import Batch, Column, Confirm, Filter, Grid, Listed
 from harbor.core.wire import Id
 from harbor.labels import schemas
@@ -25,7 +24,7 @@ from harbor.projects.service.header import Header
 
 routes = Routes(prefix="/harbor", tag="labelPages", pages=True)
 GLOBAL = "/labels"
-OF_PROJECT = "/projects/{project_name_or_id}/labels"
+on = Both(routes, "label", GLOBAL, "/projects/{project_name_or_id}/labels").on
 COLUMNS = (
     Column(later("Label"), sort="name"),
     Column(later("Description"), key="description"),
@@ -78,29 +77,6 @@ class LabelDialog:
     @property
     def action(self) -> str:
         return f"{self.path}/new" if self.label_id is None else f"{self.path}/{self.label_id}/edit"
-
-
-def on(
-    method: str,
-    path: str,
-    action: str,
-    *,
-    fails: tuple[type[HarborError], ...] = (),
-    audit: Audit | None = None,
-) -> Callable[[Handler], Handler]:
-    """Declare what can be done with the labels of the registry, and the same with a project's."""
-
-    def add(handler: Handler) -> Handler:
-        told = Declared(allow=system("label", action), fails=fails)
-        if audit:
-            told["audit"] = audit
-        routes.on(method, GLOBAL + path, **told)(handler)
-        told["allow"] = project("label", action)
-        told["fails"] = tuple(dict.fromkeys((NotFound, *fails)))
-        told["id"] = camel(handler.__name__.replace("label", "project_label"))
-        return routes.on(method, OF_PROJECT + path, **told)(handler)
-
-    return add
 
 
 @on("GET", "", "list")

@@ -3,7 +3,7 @@
 Source: OCI distribution-spec v1.1; Harbor src/server/registry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import TypedDict, Unpack
 
@@ -346,19 +346,27 @@ def uploads_of(ctx: Ctx, name: str, *, limited: bool = True) -> Pushes:
 async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:
     """Whether the blob could be taken from *source*, or, without one, from the same project."""
     limited = await enforced(ctx)
+    async for place in sources(ctx, target, digest, source):
+        work = partial(blobs.mount, source=place, target=target, digest=digest, enforced=limited)
+        if await ctx.db.quick.write(work):
+            return True
+    return False
+
+
+async def sources(ctx: Ctx, target: Place, digest: Digest, source: str) -> AsyncIterator[Place]:
+    """Where the caller may take a blob from, if it is there; a former name is looked for last."""
     if not source:
         named = await blobs.holders(ctx.db.quick, target.project_id, digest)
     else:
         named = [source] if oci.NAME.fullmatch(source) else []
     for name in named:
         source_id = await ctx.wiring.may(ctx.principal, pull, name)
-        if source_id is None:
-            continue
-        place = Place(source_id, name)
-        return await ctx.db.quick.write(
-            partial(blobs.mount, source=place, target=target, digest=digest, enforced=limited)
-        )
-    return False
+        if source_id is not None:
+            yield Place(source_id, name)
+    if source and named:
+        moved = await redirects.find(ctx.db.quick, source)
+        if moved is not None and await redirects.may_pull(ctx, moved):
+            yield moved
 
 
 def number(text: str) -> int | None:

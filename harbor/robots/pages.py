@@ -1,6 +1,5 @@
 """What is shown: lists of robots, and what is done with those that are there."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -8,13 +7,13 @@ from starlette.responses import Response
 
 from harbor.configuration.service import Configuration
 from harbor.core import machines, ui
-from harbor.core.api import Audit, Ctx, Declared, Done, Handler, Routes, View
-from harbor.core.errors import BadRequest, Conflict, Denied, HarborError, NotFound
+from harbor.core.api import Audit, Ctx, Done, Routes, View
+from harbor.core.both import Both
+from harbor.core.errors import BadRequest, Conflict, Denied, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later, ngettext
-from harbor.core.openapi import camel
 from harbor.core.query import Listing
-from harbor.core.security import OF_SYSTEM, project, system
+from harbor.core.security import OF_SYSTEM, system
 from harbor.core.ui import Batch, Column, Confirm, Filter, Listed
 from harbor.core.wire import Id
 from harbor.projects.service import header
@@ -28,7 +27,7 @@ from harbor.robots.service.trust_forms import TrustDialog, TrustForm, TrustGone
 routes = Routes(prefix="/harbor", tag="robotPages", pages=True)
 GLOBAL = "/robot-accounts"
 TAB = "robot-account"
-OF_PROJECT = f"/projects/{{project_name_or_id}}/{TAB}"
+on = Both(routes, "robot", GLOBAL, f"/projects/{{project_name_or_id}}/{TAB}").on
 COLUMNS = (
     Column(later("Name"), sort="name"),
     Column(later("State"), key="state"),
@@ -49,30 +48,6 @@ class Several(Struct):
     """The rows of a selection."""
 
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
-
-
-def on(
-    method: str,
-    path: str,
-    action: str,
-    *,
-    fails: tuple[type[HarborError], ...] = (),
-    audit: Audit | None = None,
-    stream: bool = False,
-) -> Callable[[Handler], Handler]:
-    """Declare what can be done with the robots of the system, and the same with a project's."""
-
-    def add(handler: Handler) -> Handler:
-        told = Declared(allow=system("robot", action), fails=fails, stream=stream)
-        if audit:
-            told["audit"] = audit
-        routes.on(method, GLOBAL + path, **told)(handler)
-        told["allow"] = project("robot", action)
-        told["fails"] = tuple(dict.fromkeys((NotFound, *fails)))
-        told["id"] = camel(handler.__name__.replace("robot", "project_robot"))
-        return routes.on(method, OF_PROJECT + path, **told)(handler)
-
-    return add
 
 
 def here(ctx: Ctx) -> str:

@@ -2,7 +2,15 @@
 import { toast } from "./toasts.js";
 
 async function copy(text) {
-  if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyAsBefore(text);
+  }
+}
+
+function copyAsBefore(text) {
   const area = document.createElement("textarea");
   area.value = text;
   const place = document.querySelector("dialog[open]") ?? document.body;
@@ -10,20 +18,19 @@ async function copy(text) {
   area.select();
   const copied = document.execCommand("copy");
   area.remove();
-  if (!copied) throw new Error("the browser does not let pages copy");
+  return copied;
 }
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
   event.preventDefault();
-  try {
-    await copy(button.dataset.copy);
-  } catch (error) {
-    toast(error.message, "bad");
+  const copied = await copy(button.dataset.copy);
+  button.focus();
+  if (!copied) {
+    toast(document.querySelector("template[data-toast='bad']").dataset.uncopied, "bad");
     return;
   }
-  button.focus();
   button.classList.add("copied");
   toast(button.dataset.copied);
   setTimeout(() => button.classList.remove("copied"), 1500);

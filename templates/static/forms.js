@@ -71,6 +71,9 @@ document.addEventListener("click", (event) => {
   use.setAttribute("href", use.getAttribute("href").replace(/#.*/, shown ? "#eye" : "#eye-off"));
 });
 
+// Browsers offer what contains the text of the field: whoever wants another one types over it.
+document.addEventListener("focusin", ({ target }) => target.list && target.select());
+
 // All boxes of a matrix at once.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-tick]");

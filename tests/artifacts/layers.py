@@ -1,8 +1,6 @@
 """Artifacts with layers to look into."""
 
-import io
 import json
-import tarfile
 from typing import Any
 
 from starlette.testclient import TestClient
@@ -24,27 +22,6 @@ DOCUMENT = "application/vnd.cncf.model.doc.v1"
 PATH = "org.cncf.model.filepath"
 SBOM = "application/vnd.goharbor.harbor.sbom.v1"
 MIB = 1 << 20
-Entries = dict[str, bytes | tarfile.TarInfo]
-
-
-def tar(entries: Entries, form: int = tarfile.PAX_FORMAT) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w", format=form) as archive:
-        for name, content in entries.items():
-            if isinstance(content, tarfile.TarInfo):
-                content.name = name
-                archive.addfile(content)
-            else:
-                member = tarfile.TarInfo(name)
-                member.size = len(content)
-                archive.addfile(member, io.BytesIO(content))
-    return file.getvalue()
-
-
-def link(kind: bytes, target: str) -> tarfile.TarInfo:
-    made = tarfile.TarInfo()
-    made.type, made.linkname = kind, target
-    return made
 
 
 def push(

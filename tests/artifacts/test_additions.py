@@ -17,13 +17,11 @@ from tests.artifacts.layers import (
     PATH,
     PROVENANCE,
     SBOM,
-    Entries,
     addition,
     model_layer,
     push,
     push_chart,
     read,
-    tar,
 )
 from tests.artifacts.rest import artifact, get, repository
 from tests.make import (
@@ -34,6 +32,7 @@ from tests.make import (
     push_index,
     push_referrer,
 )
+from tests.tars import tar_of
 
 pytestmark = pytest.mark.once
 
@@ -78,7 +77,7 @@ def test_what_is_pushed_is_never_a_page_of_ours(shared: TestClient, repo: str) -
 def test_the_documents_of_a_chart(
     shared: TestClient, repo: str, pack: Callable[[bytes], bytes], form: int
 ) -> None:
-    entries: Entries = {
+    entries = {
         "web/Chart.yaml": b"name: web",
         "web/charts/db/values.yaml": b"wrong: true",
         "web/charts/db/README.md": b"wrong",
@@ -87,7 +86,7 @@ def test_the_documents_of_a_chart(
         "web/README.md": b"# Web",
     }
     needed = [{"name": "db", "version": "~1.0", "repository": "oci://example.com/charts"}]
-    layer = pack(tar(entries, form))
+    layer = pack(tar_of(entries, form))
     path = push_chart(shared, repo, layer, dependencies=[needed[0] | {"condition": "db.enabled"}])
     assert read(shared, path, "values.yaml") == (
         "text/plain; charset=utf-8",
@@ -99,14 +98,14 @@ def test_the_documents_of_a_chart(
 
 
 def test_a_signed_chart_has_its_provenance_beside_it(shared: TestClient, repo: str) -> None:
-    layer = gzip.compress(tar({"web/values.yaml": b"a: 1"}))
+    layer = gzip.compress(tar_of({"web/values.yaml": b"a: 1"}))
     parts = [(b"signed", {"mediaType": PROVENANCE}), (layer, {"mediaType": CHART})]
     path = push(shared, repo, {"name": "web"}, HELM, *parts)
     assert read(shared, path, "values.yaml")[1] == b"a: 1"
 
 
 def test_a_chart_may_lack_documents(shared: TestClient, repo: str) -> None:
-    path = push_chart(shared, repo, gzip.compress(tar({"web/Chart.yaml": b""})))
+    path = push_chart(shared, repo, gzip.compress(tar_of({"web/Chart.yaml": b""})))
     for name in ("values.yaml", "readme.md"):
         assert error_of(addition(shared, path, name)) == (404, "NOT_FOUND")
     assert read(shared, path, "dependencies")[1] == b"[]"
@@ -115,7 +114,7 @@ def test_a_chart_may_lack_documents(shared: TestClient, repo: str) -> None:
 def test_the_documents_of_a_model(shared: TestClient, repo: str) -> None:
     layers = [
         model_layer(b"other", "docs/README.md", "raw"),
-        model_layer(tar({"README.md": b"# Model"}), "README.md", "tar"),
+        model_layer(tar_of({"README.md": b"# Model"}), "README.md", "tar"),
         model_layer(b"MIT", "LICENSE", "raw"),
         (b"weights", {"mediaType": "application/vnd.cncf.model.weight.v1.raw"}),
     ]
@@ -125,7 +124,7 @@ def test_the_documents_of_a_model(shared: TestClient, repo: str) -> None:
 
 
 def test_a_model_may_lack_documents(shared: TestClient, repo: str) -> None:
-    empty = model_layer(tar({}), "LICENSE.txt", "tar")
+    empty = model_layer(tar_of({}), "LICENSE.txt", "tar")
     path = push(shared, repo, {}, MODEL, empty, artifactType=MODEL)
     for name in ("readme.md", "license"):
         assert error_of(addition(shared, path, name)) == (404, "NOT_FOUND")
@@ -210,7 +209,7 @@ def test_what_is_not_there_has_no_additions(shared: TestClient, repo: str) -> No
 
 def test_links_lead_to_the_additions(shared: TestClient, repo: str) -> None:
     deep = f"{repo}/deep"
-    layer = gzip.compress(tar({"web/values.yaml": b"a: 1", "web/README.md": b"b"}))
+    layer = gzip.compress(tar_of({"web/values.yaml": b"a: 1", "web/README.md": b"b"}))
     path = push_chart(shared, deep, layer)
     found = get(shared, path)["addition_links"]
     assert set(found) == {"values.yaml", "readme.md", "dependencies"}

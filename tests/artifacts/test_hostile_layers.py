@@ -15,14 +15,11 @@ from tests.artifacts.layers import (
     MIB,
     MODEL,
     SBOM,
-    Entries,
     addition,
-    link,
     model_layer,
     push,
     push_chart,
     read,
-    tar,
 )
 from tests.artifacts.rest import artifact
 from tests.make import (
@@ -33,6 +30,7 @@ from tests.make import (
     push_blob,
     put_manifest,
 )
+from tests.tars import link, tar, tar_of
 
 
 @pytest.mark.parametrize(
@@ -40,18 +38,18 @@ from tests.make import (
     ["values.yaml", "/web/values.yaml", "../values.yaml", "web/../values.yaml", "a/b/values.yaml"],
 )
 def test_only_the_file_of_the_chart_itself_counts(shared: TestClient, repo: str, name: str) -> None:
-    path = push_chart(shared, repo, tar({name: b"wrong: true"}))
+    path = push_chart(shared, repo, tar_of({name: b"wrong: true"}))
     assert error_of(addition(shared, path, "values.yaml")) == (404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
 def test_links_lead_nowhere(shared: TestClient, repo: str, kind: bytes) -> None:
-    entries: Entries = {
-        "web/secret": b"s",
-        "web/values.yaml": link(kind, "web/secret"),
-        "web/README.md": link(kind, "/etc/passwd"),
-    }
-    path = push_chart(shared, repo, tar(entries))
+    layer = tar(
+        ("web/secret", b"s"),
+        link(kind, "web/values.yaml", "web/secret"),
+        link(kind, "web/README.md", "/etc/passwd"),
+    )
+    path = push_chart(shared, repo, layer)
     for name in ("values.yaml", "readme.md"):
         assert error_of(addition(shared, path, name)) == (404, "NOT_FOUND")
 
@@ -62,7 +60,7 @@ TOO_LARGE = (413, "REQUEST_ENTITY_TOO_LARGE")
 def test_a_document_has_a_limited_size(shared: TestClient, repo: str) -> None:
     fits = b"#" * (4 * MIB)
     path = push_chart(
-        shared, repo, gzip.compress(tar({"web/values.yaml": fits, "web/README.md": fits + b"#"}))
+        shared, repo, gzip.compress(tar_of({"web/values.yaml": fits, "web/README.md": fits + b"#"}))
     )
     assert len(read(shared, path, "values.yaml")[1]) == len(fits)
     assert error_of(addition(shared, path, "readme.md")) == TOO_LARGE
@@ -72,7 +70,7 @@ def test_a_document_has_a_limited_size(shared: TestClient, repo: str) -> None:
 def test_a_bomb_does_not_go_off(
     shared: TestClient, repo: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    bomb = pack(tar({"web/zeros": bytes(archives.MOST_SCANNED), "web/values.yaml": b"late"}))
+    bomb = pack(tar_of({"web/zeros": bytes(archives.MOST_SCANNED), "web/values.yaml": b"late"}))
     assert len(bomb) < 100_000
     path = push_chart(shared, repo, bomb)
     assert error_of(addition(shared, path, "values.yaml")) == TOO_LARGE
@@ -82,7 +80,7 @@ def test_an_archive_has_a_limited_number_of_entries(
     shared: TestClient, repo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archives, "MOST_ENTRIES", 3)
-    path = push_chart(shared, repo, tar({f"web/{n}": b"" for n in range(5)}))
+    path = push_chart(shared, repo, tar_of({f"web/{n}": b"" for n in range(5)}))
     assert error_of(addition(shared, path, "values.yaml")) == TOO_LARGE
 
 
@@ -94,7 +92,7 @@ def nested_headers() -> bytes:
     return (extra.tobuf(tarfile.USTAR_FORMAT) + record.ljust(512, b"\0")) * 2_000
 
 
-GOOD = gzip.compress(tar({"web/Chart.yaml": bytes(5_000), "web/values.yaml": b"a"}))
+GOOD = gzip.compress(tar_of({"web/Chart.yaml": bytes(5_000), "web/values.yaml": b"a"}))
 BROKEN = {
     "no tar": b"this is no archive" * 100,
     "empty": b"",
@@ -143,7 +141,7 @@ def test_a_layer_that_is_elsewhere_is_not_read(shared: TestClient, repo: str) ->
 def test_a_blob_that_the_store_has_lost_is_told(
     shared: TestClient, repo: str, shared_settings: Any
 ) -> None:
-    layer = tar({"web/values.yaml": repo.encode()})
+    layer = tar_of({"web/values.yaml": repo.encode()})
     path = push_chart(shared, repo, layer)
     digest = descriptor(layer, CHART)["digest"].partition(":")[2]
     (file,) = [each for each in (shared_settings.data / "blobs").rglob("*") if digest in each.name]

@@ -8,7 +8,6 @@ from starlette.testclient import TestClient
 
 from tests.artifacts.pages import CHART, app, id_of, push, show
 from tests.artifacts.rest import artifact, names
-from tests.explorer.layers import tar, zipped
 from tests.make import (
     ADMIN,
     API,
@@ -20,6 +19,7 @@ from tests.make import (
     put_manifest,
 )
 from tests.projects.pages import HOSTILE, HTMX, audit, harmless, told, words, wrong_at
+from tests.tars import tar, zipped
 
 __all__ = ["app"]
 REPO = "team/app"

@@ -1,5 +1,6 @@
 """Renaming and moving by the portal."""
 
+import re
 from typing import Any
 
 import pytest
@@ -26,13 +27,19 @@ def test_a_repository_is_moved_and_its_former_name_ended(
     dialog = client.get(f"{info}/move", headers=HTMX, auth=ADMIN)
     assert 'value="team"' in dialog.text
     assert 'value="a/b"' in dialog.text
-    for form, field in (
-        ({"project": "team", "name": "A"}, "name"),
-        ({"project": "none", "name": "b"}, "project"),
+    push_image(client, "other/taken")
+    for project, wanted, field, said in (
+        ("team", "A", "repository", "A name has lowercase letters"),
+        ("team", "a/b", "repository", "The repository is called that already."),
+        ("", " a/b ", "repository", "The repository is called that already."),
+        ("other", "taken", "repository", "There is a repository of that name already."),
+        ("none", "b", "project", "There is no such project that you may push to."),
     ):
-        answer = client.post(f"{info}/move", data=form, headers=HTMX, auth=ADMIN)
+        tried = {"project": project, "repository": wanted}
+        answer = client.post(f"{info}/move", data=tried, headers=HTMX, auth=ADMIN)
         assert wrong_at(answer) == field
-    form = {"project": "other", "name": "c"}
+        assert said in words(answer)
+    form = {"project": "other", "repository": "c"}
     done = client.post(f"{info}/move", data=form, headers=HTMX, auth=ADMIN)
     there = f"/harbor/projects/{other}/repositories/c"
     assert told(done)["to"] == f"{there}/artifacts-tab"
@@ -51,6 +58,32 @@ def test_a_repository_is_moved_and_its_former_name_ended(
     assert told(client.post(end, data=name, headers=HTMX, auth=ADMIN))["to"] == f"{there}/info-tab"
     assert client.post(end, data=name, headers=HTMX, auth=ADMIN).status_code == 404
     assert client.get(repository("other/c") + "/redirects", auth=ADMIN).json() == []
+
+
+def test_projects_are_offered_to_whoever_may_push_there(
+    client: TestClient, here: str, people: dict[str, Any]
+) -> None:
+    push_image(client, "team/app")
+    for name, role_id in (("workshop", 2), ("works-of-others", 3)):
+        make_project(client, name)
+        add_member(client, name, people["mia"], role_id)
+    make_project(client, "worksite")
+    move = f"{here}/repositories/app/info-tab/move"
+
+    def offered(**typed: str) -> list[str]:
+        dialog = client.get(move, params=typed, headers=HTMX, auth=people["mia"])
+        return re.findall(r'<option value="([^"]*)">', dialog.text)
+
+    assert offered() == ["team", "workshop"]
+    assert offered(project=" works", repository="app") == ["workshop"]
+    assert offered(project="none") == []
+    for name in ("works-of-others", "worksite", "none"):
+        form = {"project": name, "repository": "app"}
+        answer = client.post(move, data=form, headers=HTMX, auth=people["mia"])
+        assert (answer.status_code, wrong_at(answer)) == (403, "project")
+        assert "There is no such project that you may push to." in words(answer)
+    form = {"project": "workshop", "repository": "app"}
+    assert told(client.post(move, data=form, headers=HTMX, auth=people["mia"]))
 
 
 def test_a_project_is_renamed_and_its_former_name_ended(

@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 
 from tests.artifacts.pages import app, show
 from tests.artifacts.rest import artifact, get, names, repository
-from tests.make import ADMIN, API, push_image, put_manifest
+from tests.make import ADMIN, API, make_repository_rule, push_image, put_manifest
 from tests.projects.pages import HTMX, audit, project_id, told, words, wrong_at
 
 __all__ = ["app"]
@@ -58,6 +58,27 @@ def test_several_are_restored_or_deleted_forever(client: TestClient, trash: str)
     assert ids(client) == []
 
 
+def test_developers_restore_but_delete_nothing_for_good(
+    client: TestClient, trash: str, people: dict[str, Any]
+) -> None:
+    image = push_image(client, REPO, "one")
+    client.delete(artifact(REPO, image.digest), auth=ADMIN)
+    (entry,) = ids(client)
+    page = show(client, trash, people["dev"])
+    assert f'href="{trash}"' in page.text
+    assert f"{trash}/restore?id={entry}" in page.text
+    assert f"{trash}/delete" not in page.text
+    assert f"{trash}/empty" not in page.text
+    assert f"{trash}/delete?id={entry}" in show(client, trash, people["mia"]).text
+    assert f'href="{trash}"' not in show(client, f"{trash}/../repositories", people["guest"]).text
+    data = {"id": entry}
+    gone = client.post(f"{trash}/delete", data=data, auth=people["dev"], headers=HTMX)
+    assert gone.status_code == 403
+    done = client.post(f"{trash}/restore", data=data, auth=people["dev"], headers=HTMX)
+    assert told(done)["said"] == f"Restored: {REPO}@{image.digest}."
+    assert ids(client) == []
+
+
 def test_a_tag_is_rolled_back_in_its_history(client: TestClient, app: str) -> None:
     old, new = push_image(client, REPO, "old"), push_image(client, REPO, "new")
     for image in (old, new):
@@ -72,6 +93,24 @@ def test_a_tag_is_rolled_back_in_its_history(client: TestClient, app: str) -> No
     away = post(client, f"{app}/tags/1.0/rollback", id=moves[0]["id"], back="https://evil.test/")
     assert told(away)["to"] == app
     assert client.get(f"{app}/tags/none/history", auth=ADMIN).status_code == 404
+
+
+def test_the_history_offers_what_one_may_do(
+    client: TestClient, app: str, people: dict[str, Any]
+) -> None:
+    old, new = push_image(client, REPO, "old"), push_image(client, REPO, "new")
+    gone = push_image(client, REPO, "gone")
+    for image in (gone, old, new):
+        assert put_manifest(client, REPO, "1.0", image.raw).status_code == 201
+    client.delete(artifact(REPO, gone.digest), auth=ADMIN)
+    path = f"{app}/tags/1.0/history"
+    for who, offered in (("dev", True), ("guest", False)):
+        page = show(client, path, people[who])
+        assert "In the trash" in words(page)
+        assert ('/trash"' in page.text) == offered
+        assert ("/rollback" in page.text) == offered
+    make_repository_rule(client, "team", "app", 3, user=people["dev"])
+    assert "/rollback" not in show(client, path, people["dev"]).text
 
 
 def test_a_tag_is_given_a_time_and_loses_it(client: TestClient, app: str) -> None:

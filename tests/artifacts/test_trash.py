@@ -6,19 +6,18 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import event
 from starlette.testclient import TestClient
 
 from harbor.app import Building
 from harbor.artifacts.service import purging
 from harbor.core import clock
 from tests.artifacts.rest import artifact, get, make_label, names, repository
+from tests.artifacts.trash import counted, delete, pulled, restore, trash_of, used
 from tests.make import (
     ADMIN,
     API,
     error_of,
     make_project,
-    message_of,
     push_image,
     push_index,
     push_referrer,
@@ -30,33 +29,9 @@ Rows = Callable[[str], list[Any]]
 SIGNED = "application/vnd.dev.cosign.artifact.sig.v1+json"
 
 
-def trash_of(client: TestClient, project: str, **params: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = get(client, f"{API}/projects/{project}/trash", **params)
-    return found
-
-
-def delete(client: TestClient, path: str) -> None:
-    answer = client.delete(path, auth=ADMIN)
-    assert answer.status_code == 200, answer.text
-
-
-def restore(client: TestClient, project: str, entry: int) -> Any:
-    return client.post(f"{API}/projects/{project}/trash/{entry}/restore", auth=ADMIN)
-
-
 def set_days(client: TestClient, days: int) -> None:
     answer = client.put(f"{API}/configurations", json={"trash_days": days}, auth=ADMIN)
     assert answer.status_code == 200, answer.text
-
-
-def pulled(client: TestClient, repo: str, reference: str) -> int:
-    status: int = client.get(f"/v2/{repo}/manifests/{reference}", auth=ADMIN).status_code
-    return status
-
-
-def used(client: TestClient, project_id: int) -> int:
-    (quota,) = get(client, f"{API}/quotas", reference_id=str(project_id))
-    return int(quota["used"]["storage"])
 
 
 def purge_after(client: TestClient, days: int, monkeypatch: Any) -> int:
@@ -169,37 +144,6 @@ def test_what_is_in_the_trash_cannot_be_mounted(client: TestClient) -> None:
     asked = {"mount": sha256(image.blobs[1]), "from": "team/app"}
     started = client.post("/v2/team/other/blobs/uploads/", params=asked, auth=ADMIN)
     assert started.status_code == 202
-
-
-def test_an_index_is_not_restored_before_what_it_lists(client: TestClient) -> None:
-    make_project(client, "team")
-    repo = "team/app"
-    child = push_image(client, repo, "child")
-    index = push_index(client, repo, "1", child)
-    delete(client, artifact(repo, index.digest))
-    delete(client, artifact(repo, child.digest))
-    first, second = trash_of(client, "team", sort="id")
-    answer = restore(client, "team", first["id"])
-    assert error_of(answer) == (412, "PRECONDITION")
-    assert child.digest in message_of(answer)
-    assert pulled(client, repo, index.digest) == 404
-    assert restore(client, "team", second["id"]).status_code == 200
-    assert restore(client, "team", first["id"]).status_code == 200
-    assert pulled(client, repo, index.digest) == 200
-
-
-def test_a_restore_that_does_not_fit_is_refused(client: TestClient) -> None:
-    project_id = make_project(client, "team")
-    image = push_image(client, "team/app")
-    size = used(client, project_id)
-    delete(client, artifact("team/app", image.digest))
-    (quota,) = get(client, f"{API}/quotas", reference_id=str(project_id))
-    hard = {"hard": {"storage": size - 1}}
-    assert client.put(f"{API}/quotas/{quota['id']}", json=hard, auth=ADMIN).status_code == 200
-    (entry,) = trash_of(client, "team")
-    assert error_of(restore(client, "team", entry["id"])) == (403, "DENIED")
-    assert used(client, project_id) == 0
-    assert len(trash_of(client, "team")) == 1
 
 
 def test_deleted_forever_it_is_nowhere_any_more(client: TestClient, rows: Rows) -> None:
@@ -328,20 +272,6 @@ def test_deleting_a_wide_index_takes_as_many_statements_as_a_narrow_one(
         path = artifact(repo, index.digest)
         counts.append(counted(building, partial(delete, client, path)))
     assert counts[0] == counts[1]
-
-
-def counted(building: Building, work: Callable[[], None]) -> int:
-    """How many statements the writing sessions ran during *work*."""
-    seen: list[str] = []
-
-    def see(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        seen.append(statement)
-
-    engine = building.db.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", see)
-    work()
-    event.remove(engine, "before_cursor_execute", see)
-    return len(seen)
 
 
 def test_it_follows_its_repository_to_another_name(client: TestClient) -> None:

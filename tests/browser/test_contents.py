@@ -9,9 +9,10 @@ from tests.artifacts.pages import CHART
 from tests.browser.conftest import Accessible, PageAs, Shot
 from tests.browser.grids import row, rows
 from tests.browser.site import Site
-from tests.explorer.layers import image, tar, zipped
+from tests.explorer.layers import image
 from tests.explorer.test_packages import database, info, program
 from tests.make import descriptor, make_project, manifest_of, push_blob, put_manifest
+from tests.tars import tar, zipped
 
 REPO = "weather/tides"
 BASE = tar(

@@ -4,8 +4,9 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Accessible, PageAs, Shot
 from tests.browser.grids import row, rows
 from tests.browser.site import Site
-from tests.explorer.layers import hard_link, push, tar, zipped, zstd
+from tests.explorer.layers import push
 from tests.make import make_project
+from tests.tars import hard_link, tar, zipped, zstd
 
 REPO = "tools/report"
 BASE = tar(
@@ -85,8 +86,10 @@ def test_search_finds_whole_paths(
 ) -> None:
     page = page_as("admin")
     page.goto(files)
+    expect(page.locator(".files-here .stacked-bar")).to_be_visible()
     page.get_by_placeholder("Search in all paths below").fill("lib")
     expect(row(page, "/usr/lib/x86_64-linux-gnu/libc.so.6")).to_be_visible()
+    expect(page.locator(".files-here .stacked-bar")).to_be_hidden()
     accessible(page)
     shot(page, "files-search")
 

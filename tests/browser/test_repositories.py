@@ -74,6 +74,25 @@ def test_push_commands_are_copied_without_a_mouse(
     expect(page.locator("#toasts")).to_contain_text("Copied")
 
 
+def test_what_cannot_be_copied_is_said_in_the_language_of_the_page(
+    shop: str, page_as: PageAs
+) -> None:
+    page = page_as("admin", locale="zh-CN")
+    page.add_init_script(
+        "navigator.clipboard.writeText = () => Promise.reject(new Error('Write permission denied.'));"
+        "document.execCommand = () => window.copies;"
+    )
+    page.goto(shop)
+    page.keyboard.press("n")
+    button = page.get_by_role("dialog").locator("[data-copy]").first
+    button.click()
+    expect(page.locator("#toasts")).to_contain_text("浏览器不允许此页面复制")
+    # The way that works without the right to fill the clipboard.
+    page.evaluate("window.copies = true")
+    button.click()
+    expect(page.locator("#toasts")).to_contain_text("已复制")
+
+
 def test_repositories_are_deleted_alone_and_together(
     site: Site, page_as: PageAs, shot: Shot, accessible: Accessible
 ) -> None:

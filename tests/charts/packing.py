@@ -1,14 +1,12 @@
 """Charts, packed as helm packs them, and pushed or uploaded as clients do it."""
 
-import gzip
-import io
 import json
-import tarfile
 from typing import Any
 
 from starlette.testclient import TestClient
 
 from tests.make import ADMIN, OCI_MANIFEST, Login, descriptor, push_blob, put_manifest, sha256
+from tests.tars import tar_of, zipped
 
 CONFIG = "application/vnd.cncf.helm.config.v1+json"
 CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
@@ -21,18 +19,8 @@ def chart_yaml(name: str, version: str, **more: Any) -> bytes:
     return "".join(f"{key}: {json.dumps(value)}\n" for key, value in said.items()).encode()
 
 
-def tar(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as archive:
-        for path, content in files.items():
-            info = tarfile.TarInfo(path)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return made.getvalue()
-
-
 def packed(files: dict[str, bytes]) -> bytes:
-    return gzip.compress(tar(files), mtime=0)
+    return zipped(tar_of(files))
 
 
 def chart(name: str, version: str, files: dict[str, bytes] | None = None, **more: Any) -> bytes:

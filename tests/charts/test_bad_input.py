@@ -28,7 +28,6 @@ from tests.charts.packing import (
     listed,
     packed,
     signed,
-    tar,
     upload,
     uploaded,
 )
@@ -46,6 +45,7 @@ from tests.make import (
     sha256,
 )
 from tests.registry.servers import Rows, ask, basic, in_server, project_of
+from tests.tars import tar_of
 
 GOOD = chart_yaml("app", "1.0.0")
 
@@ -100,7 +100,7 @@ BAD: dict[str, Callable[[], bytes]] = {
     "no archive": lambda: b"no archive",
     "noise": lambda: os.urandom(5000),
     "an empty archive": lambda: packed({}),
-    "not packed": lambda: tar({"app/Chart.yaml": GOOD}),
+    "not packed": lambda: tar_of({"app/Chart.yaml": GOOD}),
     "cut short": lambda: chart("app", "1.0.0", {"values.yaml": os.urandom(5000)})[:3000],
     "packed, but no tar": lambda: gzip.compress(os.urandom(5000)),
     "a wrong sum": lambda: chart("app", "1.0.0")[:-8] + b"\0" * 8,

@@ -1,58 +1,12 @@
-"""Layers made for tests, and what is seen of them."""
+"""Images made of layers, and what is seen of their files."""
 
-import gzip
-import io
 import json
-import tarfile
 from typing import Any
 
-import zstandard
 from starlette.testclient import TestClient
 
 from tests.artifacts.rest import artifact
 from tests.make import ADMIN, manifest_of, push_blob, put_manifest
-
-Member = tuple[str, bytes | str | None] | tuple[str, bytes | str | None, int]
-
-
-def tar(*members: Member | tarfile.TarInfo) -> bytes:
-    """Files with these contents; a directory where that is None, a symbolic link where it is text."""
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for member in members:
-            if isinstance(member, tarfile.TarInfo):
-                archive.addfile(member)
-            else:
-                add(archive, *member)
-    return made.getvalue()
-
-
-def add(
-    archive: tarfile.TarFile, name: str, content: bytes | str | None, mode: int = 0o640
-) -> None:
-    info = tarfile.TarInfo(name)
-    info.mode, info.mtime = mode, 1_700_000_000
-    if content is None:
-        info.type = tarfile.DIRTYPE
-    elif isinstance(content, str):
-        info.type, info.linkname = tarfile.SYMTYPE, content
-    else:
-        info.size = len(content)
-    archive.addfile(info, io.BytesIO(content) if isinstance(content, bytes) else None)
-
-
-def hard_link(name: str, target: str) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = tarfile.LNKTYPE, target
-    return info
-
-
-def zipped(data: bytes) -> bytes:
-    return gzip.compress(data, mtime=0)
-
-
-def zstd(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor().compress(data)
 
 
 def push(client: TestClient, repo: str, *layers: bytes, **more: Any) -> str:

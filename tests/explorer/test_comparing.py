@@ -7,8 +7,9 @@ from starlette.testclient import TestClient
 
 from harbor.explorer.schemas import Package
 from harbor.explorer.service import packages
-from tests.explorer.layers import image, push, tar, zipped
+from tests.explorer.layers import image, push
 from tests.make import ADMIN, error_of, sha256
+from tests.tars import tar, zipped
 
 DPKG = (
     b"Package: bash\nStatus: install ok installed\nVersion: 5.2\nDescription: shell\n Version: 0\n\n"

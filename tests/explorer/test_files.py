@@ -4,16 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.artifacts.rest import artifact
-from tests.explorer.layers import (
-    content,
-    hard_link,
-    listed,
-    names,
-    push,
-    tar,
-    zipped,
-    zstd,
-)
+from tests.explorer.layers import content, listed, names, push
 from tests.make import (
     ADMIN,
     error_of,
@@ -25,6 +16,7 @@ from tests.make import (
     put_manifest,
     sha256,
 )
+from tests.tars import hard_link, tar, zipped, zstd
 
 pytestmark = pytest.mark.once
 

@@ -11,8 +11,9 @@ from starlette.testclient import TestClient
 
 from harbor.explorer.service import reading, trees
 from tests.artifacts.rest import artifact
-from tests.explorer.layers import content, listed, names, problem, push, tar, zipped, zstd
+from tests.explorer.layers import content, listed, names, problem, push
 from tests.make import LAYER, make_project, manifest_of, push_blob, put_manifest, sha256
+from tests.tars import tar, zipped, zstd
 
 pytestmark = pytest.mark.once
 

@@ -12,8 +12,9 @@ from harbor.explorer.schemas import Package
 from harbor.explorer.service import programs, rpm
 from harbor.explorer.service.programs import MARK, Program
 from harbor.explorer.service.rpm import BrokenDatabase
-from tests.explorer.layers import image, push, tar
+from tests.explorer.layers import image, push
 from tests.make import ADMIN, error_of
+from tests.tars import tar
 
 DATABASES = Path(__file__).parent / "databases"  # rpm 4.18 made one, db_load 5.3 the other
 TIDES, MOON = Package("rpm", "tide-tables", "2:1.4-3"), Package("rpm", "moon-phases", "0.9-3")

@@ -7,9 +7,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from harbor.explorer.service import listing
-from tests.explorer.layers import push, tar, zipped
+from tests.explorer.layers import push
 from tests.make import ADMIN, index_of, push_image, put_manifest, sha256
 from tests.projects.pages import HOSTILE, harmless, project_id, words
+from tests.tars import tar, zipped
 
 LOWER = tar(
     ("etc", None), ("etc/hosts", b"1" * 3000), ("etc/passwd", b"1"), ("usr/lib/x", b"2"),

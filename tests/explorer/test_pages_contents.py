@@ -8,10 +8,11 @@ from starlette.testclient import TestClient
 
 from harbor.explorer.service import listing
 from tests.artifacts.pages import id_of
-from tests.explorer.layers import image, push, tar
+from tests.explorer.layers import image, push
 from tests.explorer.test_pages import page_of, seen
 from tests.make import ADMIN, OCI_MANIFEST, descriptor, push_image, push_index
 from tests.projects.pages import HOSTILE, harmless, words
+from tests.tars import tar
 
 DPKG = b"Package: %s\nVersion: %s\nStatus: install ok installed\n\n"
 OLD = tar(("var/lib/dpkg/status", DPKG % (b"bash", b"5.2")), ("etc/gone", b"1" * 2048))

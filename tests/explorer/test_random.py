@@ -10,7 +10,7 @@ from harbor.core.oci import Digest
 from harbor.explorer.schemas import Index
 from harbor.explorer.service import reading, trees
 from harbor.explorer.service.trees import Node
-from tests.explorer.layers import hard_link, tar, zipped, zstd
+from tests.tars import hard_link, tar, zipped, zstd
 
 WHOLE = tar(
     ("d", None), ("d/f", b"1" * 700), ("l", "d/f"), hard_link("h", "d/f"), ("ü" * 120, b"long")

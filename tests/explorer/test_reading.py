@@ -16,9 +16,10 @@ from harbor.explorer.service import layers, listing
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.listing import Subject
 from tests.conftest import Start
-from tests.explorer.layers import content, listed, names, push, tar, zipped
+from tests.explorer.layers import content, listed, names, push
 from tests.make import ADMIN, error_of, sha256
 from tests.registry.servers import Rows, in_server
+from tests.tars import tar, zipped
 
 LAYER = zipped(tar(("a", b"1"), ("b", b"2")))
 

@@ -95,6 +95,29 @@ class TestExactlyAsManyAsFit:
     def manifest(self, number: int) -> bytes:
         return json.dumps(manifest_of(b"{}", annotations={"n": f"{number:04}"})).encode()
 
+    def test_of_what_is_restored(self, clients: list[TestClient]) -> None:
+        project = make_limited(clients[0])
+        repo = f"{project}/app"
+        push_blob(clients[0], repo, b"{}")
+        raws = [self.manifest(number) for number in range(MANY)]
+        for number, raw in enumerate(raws):
+            put_manifest(clients[0], repo, f"t{number}", raw)
+        for raw in raws:
+            path = f"/v2/{repo}/manifests/{sha256(raw)}"
+            assert clients[0].delete(path, auth=ADMIN).status_code == 202
+        limit(clients[0], project, 2 + FITTING * len(raws[0]))
+        trash = f"/api/v2.0/projects/{project}/trash"
+        listed = clients[0].get(trash, params={"page_size": 100}, auth=ADMIN).json()
+        works = [
+            partial(
+                clients[number % len(clients)].post, f"{trash}/{entry['id']}/restore", auth=ADMIN
+            )
+            for number, entry in enumerate(listed)
+        ]
+        assert at_once(works) == {200: FITTING, 403: MANY - FITTING}
+        assert used(clients[0], project) == 2 + FITTING * len(raws[0])
+        assert len(held(clients[0], repo, "manifests", raws)) == FITTING
+
     def test_of_the_same_blob_one_is_charged(self, clients: list[TestClient]) -> None:
         project = make_limited(clients[0], SIZE)
         works = [

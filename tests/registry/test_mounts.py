@@ -184,3 +184,44 @@ def test_a_manifest_may_name_what_was_mounted(shared: TestClient, repo: str) -> 
         auth=ADMIN,
     )
     assert copied.status_code == 201
+
+
+def test_a_former_name_of_the_source_will_do(client: TestClient) -> None:
+    for project in ("here", "there", "target"):
+        make_project(client, project)
+    push_blob(client, "here/app", DATA)
+    push_image(client, "here/app")
+    ann = make_user(client, "ann")
+    for project, role_id in (("target", 2), ("here", 3)):
+        add_member(client, project, ann, role_id)
+    moved = client.post(
+        "/api/v2.0/projects/here/repositories/app/move",
+        json={"project": "there", "name": "web"},
+        auth=ADMIN,
+    )
+    assert moved.status_code == 200, moved.text
+    uploads = "/v2/target/app/blobs/uploads/"
+    asked = {"mount": DIGEST, "from": "here/app"}
+    assert client.post(uploads, params=asked, auth=ann).status_code == 202  # not there
+    add_member(client, "there", ann, 3)
+    answer = client.post(uploads, params=asked, auth=ann)
+    assert answer.status_code == 201
+    assert has(client, "target/app")
+
+
+def test_a_former_name_of_the_project_of_the_source_will_do(client: TestClient) -> None:
+    for project in ("old", "target"):
+        make_project(client, project)
+    push_blob(client, "old/app", DATA)
+    renamed = client.post("/api/v2.0/projects/old/rename", json={"name": "new"}, auth=ADMIN)
+    assert renamed.status_code == 200, renamed.text
+    asked = {"mount": DIGEST, "from": "old/app"}
+    target = "repository:target/app:pull,push"
+    for scopes, status in (([target], 202), ([target, "repository:old/app:pull"], 201)):
+        answer = client.post(
+            "/v2/target/app/blobs/uploads/",
+            params=asked,
+            headers=bearer(client, ADMIN, *scopes),
+        )
+        assert answer.status_code == status
+    assert has(client, "target/app")

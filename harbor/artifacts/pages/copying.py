@@ -2,31 +2,35 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
 
-from msgspec import Meta
 from starlette.responses import Response
 
 from harbor.artifacts.pages.selection import Chosen, here, named
 from harbor.artifacts.schemas import Place, RepositoryName
-from harbor.artifacts.service import addresses, copying, header, lines, redirects, repositories
+from harbor.artifacts.service import (
+    addresses,
+    copying,
+    header,
+    lines,
+    redirects,
+    repositories,
+    targets,
+)
 from harbor.artifacts.service.copying import Asked
 from harbor.artifacts.service.lines import Line
+from harbor.artifacts.service.targets import Name, Target
 from harbor.configuration.service import Configuration
-from harbor.core import oci, ui
+from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Done, Routes, View
 from harbor.core.errors import BadRequest, Forbidden, HarborError, NameInvalid, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.i18n import ngettext
 from harbor.core.oci import Reference
 from harbor.core.security import project
-from harbor.projects.service import listing as projects
 
 routes = Routes(prefix="/harbor", tag="artifactPages", pages=True)
 COPY = "/projects/{project_name_or_id}/repositories/{repository_name}/artifacts-tab/copy"
 READ = project("artifact", "read")
-OFFERED = 50  # projects
-Name = Annotated[str, Meta(max_length=255)]
 
 
 class CopyForm(Chosen):
@@ -46,9 +50,7 @@ class Typed(Chosen):
 class CopyDialog:
     path: str  # of the list
     lines: list[Line]
-    repository: str  # without the project
-    projects: list[str]
-    typing: bool  # only the projects are wanted
+    target: Target
 
     @property
     def names(self) -> list[str]:
@@ -72,12 +74,9 @@ async def choose_where_to_copy(
 ) -> View:
     """Ask where the chosen artifacts shall be copied to; offer the projects with what is typed."""
     place, found = await chosen(ctx, repository_name, query.id)
-    offered = await projects.open_to_pushes(
-        ctx.session, ctx.principal, containing=query.project.strip(), most=OFFERED
-    )
-    typing = "project" in ctx.request.query_params
-    name = place.repository.partition("/")[2]
-    return View("artifacts/copy.html", CopyDialog(here(place), found, name, offered, typing))
+    path, own = here(place), place.repository.partition("/")[2]
+    asked = await targets.target(ctx, f"{path}/copy", query.project, project="", repository=own)
+    return View("artifacts/copy.html", CopyDialog(path, found, asked))
 
 
 @routes.on(
@@ -95,7 +94,7 @@ async def copy_artifacts(
     async with ctx.db.reading() as ctx.transaction:
         place, found = await chosen(ctx, repository_name, form.id)
     ctx.transaction = None  # each copy has its own
-    target = await target_of(ctx, form)
+    target = await targets.place_of(ctx, form.project, form.repository)
     enforced = (await ctx.the(Configuration).current()).quota_per_project_enable
     made: list[str] = []
     failed: list[tuple[str, str]] = []
@@ -126,27 +125,6 @@ async def copy_artifacts(
     link = addresses.of_artifact(target.project_id, target.repository, there) if there else path
     said = said % {"num": len(made)}
     return ui.done(ctx.request, here(place), said, link=(link, _("Show")), stays=True)
-
-
-async def target_of(ctx: Ctx, form: CopyForm) -> Place:
-    """The repository to copy to; what is wrong with it is said at its field."""
-    name, repository = form.project.strip(), form.repository.strip()
-    with ui.at_field("project"):
-        if not name:
-            raise BadRequest(_("Choose a project."))
-        there = f"{name}/{repository}" if repository else name
-        project_id = await ctx.wiring.may(ctx.principal, project("artifact", "create"), there)
-        if project_id is None:
-            raise Forbidden(_("There is no such project that you may push to."))
-    place = Place(project_id, f"{name}/{repository}")
-    with ui.at_field("repository"):
-        try:
-            oci.parse_name(place.repository)
-        except NameInvalid as error:
-            raise NameInvalid(
-                _("A name has lowercase letters, digits, and single . - _ / between them.")
-            ) from error
-    return place
 
 
 async def chosen(ctx: Ctx, repository: RepositoryName, ids: list[int]) -> tuple[Place, list[Line]]:

@@ -69,7 +69,7 @@ class HistoryDialog:
     tag: str
     path: str  # of the tag
     artifacts: str  # where artifacts are, without the digest
-    trash: str
+    trash: str  # "" for who may not open it
     back: str
     moves: list[schemas.TagMove]
     total: int
@@ -119,15 +119,16 @@ async def tag_history(
     place = await header.place_of(ctx, repository_name)
     listing = Listing(page_size=MOST_SHOWN)
     moves, total = await history.search(ctx.session, place, tag_name, listing)
+    opens_trash = await may(ctx, "repository", "push", place.repository.partition("/")[0])
     page = HistoryDialog(
         tag=tag_name,
         path=path_of(place, tag_name),
         artifacts=addresses.of_repository(place.project_id, place.repository) + "/artifacts/",
-        trash=f"/harbor/projects/{place.project_id}/trash",
+        trash=f"/harbor/projects/{place.project_id}/trash" if opens_trash else "",
         back=back_to(place, query.back),
         moves=moves,
         total=total,
-        may_roll_back=await may(ctx, "tag", "create", place.repository.partition("/")[0]),
+        may_roll_back=await may(ctx, "tag", "create", place.repository),
     )
     return View("artifacts/tag_history.html", page)
 

@@ -7,7 +7,8 @@ from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from harbor.artifacts.schemas import MoveReq, RepositoryName
-from harbor.artifacts.service import addresses, header, moving, redirects
+from harbor.artifacts.service import addresses, header, moving, redirects, targets
+from harbor.artifacts.service.targets import Name, Target
 from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Routes, View
 from harbor.core.errors import (
@@ -22,13 +23,12 @@ from harbor.core.errors import (
 )
 from harbor.core.i18n import gettext as _
 from harbor.core.security import project
-from harbor.core.ui import Confirm
+from harbor.projects.service import former
 
 routes = Routes(prefix="/harbor", tag="repositoryPages", pages=True)
 INFO = "/projects/{project_name_or_id}/repositories/{repository_name}/info-tab"
 MOVE = f"{INFO}/move"
 END = f"{INFO}/former-names/end"
-Name = Annotated[str, Meta(max_length=255)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,18 @@ class Moving:
     """The form of another place."""
 
     action: str
-    project: str
-    name: str
+    target: Target
+
+
+class Typed(Struct):
+    """What somebody types into the field of the project."""
+
+    project: Name = ""
 
 
 class MoveForm(Struct):
     project: Name = ""
-    name: Name = ""
+    repository: Name = ""
 
 
 class FormerName(Struct):
@@ -51,11 +56,15 @@ class FormerName(Struct):
 
 @routes.on("GET", MOVE, allow=project("repository", "delete"), fails=(NotFound,))
 async def ask_to_move_repository(
-    ctx: Ctx, project_name_or_id: str, repository_name: RepositoryName
+    ctx: Ctx, project_name_or_id: str, repository_name: RepositoryName, query: Typed
 ) -> View:
-    """Show the form of another name or project."""
+    """Show the form of another name or project; offer the projects with what is typed."""
     head = await header.of(ctx, repository_name)
-    return View("artifacts/move.html", Moving(f"{head.info}/move", head.project_name, head.name))
+    path = f"{head.info}/move"
+    asked = await targets.target(
+        ctx, path, query.project, project=head.project_name, repository=head.name
+    )
+    return View("artifacts/move.html", Moving(path, asked))
 
 
 @routes.on(
@@ -70,9 +79,18 @@ async def move_repository_here(
 ) -> Response:
     """Give the repository the name and the project of the form."""
     source = await header.place_of(ctx, repository_name)
-    wanted = MoveReq(form.project.strip(), form.name.strip())
+    here, _slash, own = source.repository.partition("/")
+    chosen = form.project.strip() or here, form.repository.strip() or own
+    ctx.subject = f"{source.repository} -> {'/'.join(chosen)}"
+    with ui.at_field("repository"):
+        if f"{chosen[0]}/{chosen[1]}" == source.repository:
+            raise BadRequest(_("The repository is called that already."))
+    await targets.place_of(ctx, *chosen)
     try:
-        target = await moving.move(ctx, source, wanted)
+        target = await moving.move(ctx, source, MoveReq(*chosen))
+    except Conflict as error:
+        with ui.at_field("repository"):
+            raise Conflict(_("There is a repository of that name already.")) from error
     except HarborError as error:
         error.field = field_of(error)
         raise
@@ -84,10 +102,10 @@ async def move_repository_here(
 def field_of(error: HarborError) -> str:
     """Where in the form the fault is."""
     match error:
-        case Forbidden() | NotFound() | Denied():
+        case Denied():
             return "project"
-        case NameInvalid() | Conflict() | BadRequest():
-            return "name"
+        case NameInvalid():
+            return "repository"
     return ""
 
 
@@ -99,14 +117,7 @@ async def ask_to_end_former_repository_name(
     head = await header.of(ctx, repository_name)
     if query.name not in await redirects.names(ctx.session, head.repository.id):
         raise NotFound(f"{query.name} is no former name of the repository")
-    asked = Confirm(
-        title=_("End a former name"),
-        action=f"{head.info}/former-names/end",
-        submit=_("End"),
-        text=_("Clients that still pull by this name will find nothing."),
-        names=[query.name],
-        fields=[("name", query.name)],
-    )
+    asked = former.asked(query.name, f"{head.info}/former-names/end")
     return View("confirm.html", asked)
 
 
@@ -123,5 +134,4 @@ async def end_former_repository_name(
     """Let a former name lead to the repository no longer."""
     head = await header.of(ctx, repository_name)
     await redirects.remove(ctx.session, head.repository.id, form.name)
-    said = _("%(name)s leads here no longer.") % {"name": form.name}
-    return ui.done(ctx.request, head.info, said)
+    return ui.done(ctx.request, head.info, former.ended(form.name))

@@ -27,7 +27,7 @@ from harbor.projects.service.header import Header
 
 routes = Routes(prefix="/harbor", tag="trashPages", pages=True)
 ALL = "/projects/{project_name_or_id}/trash"
-DELETE_ARTIFACT, DELETE_REPOSITORY = project("artifact", "delete"), project("repository", "delete")
+RESTORE, DELETE = project("repository", "push"), project("repository", "delete")
 COLUMNS = (
     Column(later("Name"), sort="repository_name"),
     Column(later("Tags"), key="tags"),
@@ -60,6 +60,14 @@ class TrashList:
     entries: list[schemas.TrashEntry]
     days: int
     may_empty: bool
+    restorable: frozenset[str]  # repositories, with the project
+    deletable: frozenset[str]
+
+    def may_restore(self, entry: schemas.TrashEntry) -> bool:
+        return entry.repository_name in self.restorable
+
+    def may_delete(self, entry: schemas.TrashEntry) -> bool:
+        return entry.repository_name in self.deletable
 
     def name(self, entry: schemas.TrashEntry) -> str:
         return entry.repository_name.partition("/")[2]
@@ -74,7 +82,7 @@ class TrashList:
         return entry.tags[:FEW]
 
 
-@routes.on("GET", ALL, allow=DELETE_ARTIFACT, fails=(NotFound, BadRequest))
+@routes.on("GET", ALL, allow=RESTORE, fails=(NotFound, BadRequest))
 async def trash_page(ctx: Ctx, project_name_or_id: str, query: Listed) -> View:
     """Show what was deleted in a project and can be restored."""
     head = await header.of(ctx, "trash")
@@ -94,14 +102,16 @@ async def trash_page(ctx: Ctx, project_name_or_id: str, query: Listed) -> View:
         entries=found,
         days=(await ctx.the(Configuration).current()).trash_days,
         may_empty=may_empty,
+        restorable=await trash.open_to(ctx, found, RESTORE),
+        deletable=await trash.open_to(ctx, found, DELETE),
     )
     return View("trash/list.html", page)
 
 
-@routes.on("GET", f"{ALL}/restore", allow=DELETE_ARTIFACT, fails=(NotFound,))
+@routes.on("GET", f"{ALL}/restore", allow=RESTORE, fails=(NotFound,))
 async def ask_to_restore(ctx: Ctx, project_name_or_id: str, query: Chosen) -> View:
     """Ask before something is restored."""
-    found = await trash.chosen(ctx, ctx.session, query.id, DELETE_ARTIFACT)
+    found = await trash.chosen(ctx, ctx.session, query.id, RESTORE)
     asked = Confirm(
         title=_("Restore"),
         action=f"{here(ctx)}/restore",
@@ -120,19 +130,16 @@ async def ask_to_restore(ctx: Ctx, project_name_or_id: str, query: Chosen) -> Vi
 @routes.on(
     "POST",
     f"{ALL}/restore",
-    allow=DELETE_ARTIFACT,
+    allow=RESTORE,
     fails=(NotFound, Denied, Precondition),
     audit=Audit("restore", "artifact", "{form.id}"),
 )
 async def restore_from_trash(ctx: Ctx, project_name_or_id: str, form: Chosen) -> Response:
     """Restore the chosen, all or none."""
-    limited = await enforced(ctx)
     project_id, pen = ctx.known_project_id, SessionPen(ctx.session)
-    await trash.chosen(ctx, ctx.session, form.id, DELETE_ARTIFACT)
-    found: list[schemas.Restored] = []
-    for each in dict.fromkeys(form.id):
-        asked = Asked(project_id, each, ctx.principal.name, restoring.refusing(ctx))
-        found.append(await restoring.restore(pen, asked, enforced=limited))
+    await trash.chosen(ctx, ctx.session, form.id, RESTORE)
+    asked = Asked(project_id, form.id, ctx.principal.name, restoring.refusing(ctx))
+    found = await restoring.restore(pen, asked, enforced=await enforced(ctx))
     ctx.batch = [Done(address(each), True, project_id) for each in found]
     said = _("Restored: %(names)s.") % {"names": ", ".join(map(address, found[:FEW]))}
     if len(found) > FEW:
@@ -144,10 +151,10 @@ async def restore_from_trash(ctx: Ctx, project_name_or_id: str, form: Chosen) ->
     return ui.done(ctx.request, here(ctx), said)
 
 
-@routes.on("GET", f"{ALL}/delete", allow=DELETE_REPOSITORY, fails=(NotFound,))
+@routes.on("GET", f"{ALL}/delete", allow=DELETE, fails=(NotFound,))
 async def ask_to_delete_forever(ctx: Ctx, project_name_or_id: str, query: Chosen) -> View:
     """Ask before something is deleted for good."""
-    found = await trash.chosen(ctx, ctx.session, query.id, DELETE_REPOSITORY)
+    found = await trash.chosen(ctx, ctx.session, query.id, DELETE)
     asked = Confirm(
         title=_("Delete forever"),
         action=f"{here(ctx)}/delete",
@@ -162,7 +169,7 @@ async def ask_to_delete_forever(ctx: Ctx, project_name_or_id: str, query: Chosen
 @routes.on(
     "POST",
     f"{ALL}/delete",
-    allow=DELETE_REPOSITORY,
+    allow=DELETE,
     fails=(NotFound,),
     stream=True,
     audit=Audit("delete", "trash", "{form.id}"),
@@ -171,7 +178,7 @@ async def delete_forever(ctx: Ctx, project_name_or_id: str, form: Chosen) -> Res
     """Delete the chosen for good."""
     project_id = ctx.known_project_id
     async with ctx.writing() as session:
-        found = await trash.chosen(ctx, session, form.id, DELETE_REPOSITORY)
+        found = await trash.chosen(ctx, session, form.id, DELETE)
         purged = await purging.purge(session, project_id, [entry.id for entry in found])
         ctx.batch = [Done(address(entry), True, project_id) for entry in found]
     await purged.finish(ctx.db, ctx.store)
@@ -181,7 +188,7 @@ async def delete_forever(ctx: Ctx, project_name_or_id: str, form: Chosen) -> Res
     return ui.done(ctx.request, here(ctx), said % {"num": len(found)})
 
 
-@routes.on("GET", f"{ALL}/empty", allow=DELETE_REPOSITORY, fails=(NotFound,))
+@routes.on("GET", f"{ALL}/empty", allow=DELETE, fails=(NotFound,))
 async def ask_to_empty_trash(ctx: Ctx, project_name_or_id: str) -> View:
     """Ask before the trash is emptied."""
     asked = Confirm(
@@ -196,14 +203,14 @@ async def ask_to_empty_trash(ctx: Ctx, project_name_or_id: str) -> View:
 @routes.on(
     "POST",
     f"{ALL}/empty",
-    allow=DELETE_REPOSITORY,
+    allow=DELETE,
     fails=(NotFound,),
     stream=True,
     audit=Audit("delete", "trash", "{project_name_or_id}/trash"),
 )
 async def empty_trash_here(ctx: Ctx, project_name_or_id: str) -> Response:
     """Delete for good all that is in the trash of a project."""
-    await trash.require_all(ctx, DELETE_REPOSITORY)
+    await trash.require_all(ctx, DELETE)
     await purging.empty(ctx.db, ctx.store, ctx.known_project_id)
     async with ctx.writing():
         pass  # nothing but the audit line is left to write

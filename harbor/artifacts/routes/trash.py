@@ -14,11 +14,11 @@ from harbor.core.wire import Id
 routes = Routes(prefix="/api/v2.0", tag="trash")
 ALL = "/projects/{project_name}/trash"
 ONE = f"{ALL}/{{trash_id}}"
-DELETE_ARTIFACT, DELETE_REPOSITORY = project("artifact", "delete"), project("repository", "delete")
+RESTORE, DELETE = project("repository", "push"), project("repository", "delete")
 NAMED = "{project_name}/trash/{trash_id}"
 
 
-@routes.on("GET", ALL, allow=DELETE_ARTIFACT, fails=(BadRequest, NotFound))
+@routes.on("GET", ALL, allow=RESTORE, fails=(BadRequest, NotFound))
 async def list_trash(ctx: Ctx, project_name: str, query: Listing) -> Page[schemas.TrashEntry]:
     """List what was deleted in a project and can be restored."""
     return Page(*await trash.search(ctx.session, ctx.principal, ctx.known_project_id, query))
@@ -27,16 +27,16 @@ async def list_trash(ctx: Ctx, project_name: str, query: Listing) -> Page[schema
 @routes.on(
     "POST",
     f"{ONE}/restore",
-    allow=DELETE_ARTIFACT,
+    allow=RESTORE,
     fails=(NotFound, Denied, Precondition),
     audit=Audit("restore", "artifact", NAMED),
 )
 async def restore_trash(ctx: Ctx, project_name: str, trash_id: Id) -> schemas.Restored:
     """Restore what one deletion took: artifacts, tags, labels and accessories."""
-    await trash.chosen(ctx, ctx.session, [trash_id], DELETE_ARTIFACT)
-    asked = Asked(ctx.known_project_id, trash_id, ctx.principal.name, restoring.refusing(ctx))
+    await trash.chosen(ctx, ctx.session, [trash_id], RESTORE)
+    asked = Asked(ctx.known_project_id, [trash_id], ctx.principal.name, restoring.refusing(ctx))
     pen = SessionPen(ctx.session)
-    restored = await restoring.restore(pen, asked, enforced=await enforced(ctx))
+    (restored,) = await restoring.restore(pen, asked, enforced=await enforced(ctx))
     at = f"@{restored.digest}" if restored.digest else ""
     ctx.subject = f"{restored.repository_name}{at}"
     return restored
@@ -45,7 +45,7 @@ async def restore_trash(ctx: Ctx, project_name: str, trash_id: Id) -> schemas.Re
 @routes.on(
     "DELETE",
     ONE,
-    allow=DELETE_REPOSITORY,
+    allow=DELETE,
     fails=(NotFound,),
     stream=True,
     audit=Audit("delete", "trash", NAMED),
@@ -53,7 +53,7 @@ async def restore_trash(ctx: Ctx, project_name: str, trash_id: Id) -> schemas.Re
 async def delete_trash(ctx: Ctx, project_name: str, trash_id: Id) -> None:
     """Delete for good what one deletion took."""
     async with ctx.writing() as session:
-        await trash.chosen(ctx, session, [trash_id], DELETE_REPOSITORY)
+        await trash.chosen(ctx, session, [trash_id], DELETE)
         purged = await purging.purge(session, ctx.known_project_id, [trash_id])
     await purged.finish(ctx.db, ctx.store)
 
@@ -61,14 +61,14 @@ async def delete_trash(ctx: Ctx, project_name: str, trash_id: Id) -> None:
 @routes.on(
     "DELETE",
     ALL,
-    allow=DELETE_REPOSITORY,
+    allow=DELETE,
     fails=(NotFound,),
     stream=True,
     audit=Audit("delete", "trash", "{project_name}/trash"),
 )
 async def empty_trash(ctx: Ctx, project_name: str) -> None:
     """Delete for good all that is in the trash of a project."""
-    await trash.require_all(ctx, DELETE_REPOSITORY)
+    await trash.require_all(ctx, DELETE)
     await purging.empty(ctx.db, ctx.store, ctx.known_project_id)
     async with ctx.writing():
         pass  # nothing but the audit line is left to write

@@ -1,6 +1,7 @@
 """What is done: bring back what was deleted, as far as it is still possible."""
 
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,6 +42,7 @@ from harbor.artifacts.models import (
 )
 from harbor.artifacts.schemas import Place, Restored
 from harbor.artifacts.service import artifacts, history, listed, redirects
+from harbor.artifacts.service.copying import IDS
 from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.redirects import Refuse
 from harbor.artifacts.service.trash import ARTIFACT, TRASH_ID
@@ -234,53 +236,113 @@ NAMED = back(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which entry of which project's trash is to be restored."""
+    """Which entries of which project's trash are to be restored."""
 
     project_id: int
-    trash_id: int
+    trash_ids: Collection[int]
     by: str
     refusing: Callable[[Place], Refuse]  # if the repository is called otherwise now
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one deletion took, and what of it is only known from the entry."""
+
+    trash_id: int
+    place: Place
+    digest: Digest | None
+    description: str
+    pull_count: int
 
 
 def refusing(ctx: Ctx) -> Callable[[Place], Refuse]:
     return partial(redirects.refusing, ctx)
 
 
-async def restore(pen: Pen, asked: Asked, *, enforced: bool) -> Restored:
-    """Bring back all that a deletion took.
+async def restore(pen: Pen, asked: Asked, *, enforced: bool) -> list[Restored]:
+    """Bring back all that deletions took, the latest first, as they were done; all or nothing.
 
-    ``NotFound`` if it is not in the trash any more; ``Denied`` if limits are *enforced* and it does
-    not fit into the project; ``Precondition`` if an index lists what is no longer here. Tags that
-    mean something else by now stay as they are, and are told.
+    ``NotFound`` if one is not in the trash any more; ``Denied``, before anything is restored, if
+    limits are *enforced* and all together does not fit into the project; ``Precondition`` if an
+    index lists what is no longer here. Tags that mean something else by now stay as they are, and
+    are told.
     """
-    now = clock.now()
-    this = {"trash_id": asked.trash_id}
-    found = await pen.run(ENTRY, **this, project_id=asked.project_id, now=now)
+    entries = [
+        await entry(pen, asked.project_id, each)
+        for each in sorted(set(asked.trash_ids), reverse=True)
+    ]
+    ids = await repositories_of(pen, asked, entries)
+    manifests: dict[int, dict[Digest, int]] = {}
+    sizes: dict[Digest, int] = {}
+    for each in entries:
+        this = {"trash_id": each.trash_id}
+        manifests[each.trash_id] = dict(await pen.run(MANIFESTS, **this))
+        sizes |= manifests[each.trash_id] | dict(await pen.run(BLOBS, **this))
+    done = []
+    async with quotas.charged(pen, asked.project_id, sizes, enforced=enforced, ask_first=True):
+        for each in entries:
+            here = {"trash_id": each.trash_id, "repository_id": ids[each.place.repository]}
+            digests = manifests[each.trash_id].keys()
+            left_out = await bring_back(pen, each, here, digests, asked.by)
+            done.append(Restored(each.place.repository, each.digest, len(digests), left_out))
+    return done
+
+
+async def entry(pen: Pen, project_id: int, trash_id: int) -> Entry:
+    """An entry, which nobody else restores or deletes before the commit; ``NotFound``."""
+    found = await pen.run(ENTRY, trash_id=trash_id, project_id=project_id, now=clock.now())
     if not found:
-        raise NotFound(f"there is no entry {asked.trash_id} in the trash")
-    repository, digest, description, pulls = found[0]
-    place = Place(asked.project_id, repository)
-    repository_id, _ = await artifacts.ensure_repository(pen, place, asked.refusing(place))
-    here = this | {"repository_id": repository_id}
-    manifests: dict[Digest, int] = dict(await pen.run(MANIFESTS, **this))
-    sizes = manifests | dict(await pen.run(BLOBS, **this))
-    all_here = here | {"project_id": asked.project_id, "repository": repository, "now": now}
-    async with quotas.charged(pen, asked.project_id, sizes, enforced=enforced):
-        await pen.run(LINKED, **all_here)
-        await pen.run(ARTIFACTS, **all_here)
-        if missing := await pen.run(MISSING, **here):
-            raise Precondition(
-                f"{missing[0][0]}, which an index lists, is not in {repository} any more; "
-                "restore it first"
-            )
-        for part in PARTS:
-            await pen.run(part, **all_here)
-        left_out = await tag(pen, Act(place, "restore", asked.by), here)
-        await pen.run(DESCRIBED, of=repository_id, pulls=pulls, told=description, now=now)
-        children = [child for (child,) in await pen.run(CHILDREN, **this)]
-        await listed.review(pen, repository_id, {*manifests, *children})
+        raise NotFound(f"there is no entry {trash_id} in the trash")
+    repository, *rest = found[0]
+    return Entry(trash_id, Place(project_id, repository), *rest)
+
+
+async def repositories_of(pen: Pen, asked: Asked, entries: Sequence[Entry]) -> dict[str, int]:
+    """The ids of all their repositories, each made if it is gone.
+
+    All are held, the older ones first, as everybody holds several: nobody waits in a circle.
+    """
+    places = {each.place.repository: each.place for each in entries}
+    known: dict[str, int] = dict(await pen.run(IDS, names=list(places)))
+    ids: dict[str, int] = {}
+    for name in sorted(places, key=lambda name: (known.get(name, sys.maxsize), name)):
+        place = places[name]
+        ids[name], _ = await artifacts.ensure_repository(pen, place, asked.refusing(place))
+    return ids
+
+
+async def bring_back(
+    pen: Pen, entry: Entry, here: dict[str, int], digests: Collection[Digest], by: str
+) -> list[str]:
+    """Restore what one deletion took; return the tags that mean something else by now."""
+    place, now = entry.place, clock.now()
+    all_here = here | {
+        "project_id": place.project_id,
+        "repository": place.repository,
+        "now": now,
+    }
+    await pen.run(LINKED, **all_here)
+    await pen.run(ARTIFACTS, **all_here)
+    if missing := await pen.run(MISSING, **here):
+        raise Precondition(
+            f"{missing[0][0]}, which an index lists, is not in {place.repository} any more; "
+            "restore it first"
+        )
+    for part in PARTS:
+        await pen.run(part, **all_here)
+    left_out = await tag(pen, Act(place, "restore", by), here)
+    await pen.run(
+        DESCRIBED,
+        of=here["repository_id"],
+        pulls=entry.pull_count,
+        told=entry.description,
+        now=now,
+    )
+    this = {"trash_id": entry.trash_id}
+    children = [child for (child,) in await pen.run(CHILDREN, **this)]
+    await listed.review(pen, here["repository_id"], {*digests, *children})
     await pen.run(EMPTIED, **this)
-    return Restored(repository, digest, len(manifests), left_out)
+    return left_out
 
 
 async def tag(pen: Pen, act: Act, here: dict[str, int]) -> list[str]:

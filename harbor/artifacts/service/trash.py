@@ -299,10 +299,19 @@ async def chosen(
 ) -> list[schemas.TrashEntry]:
     """The same, if the caller may do *wanted* in the repository of each; else ``NotFound``."""
     found = await several(session, ctx.known_project_id, ids)
-    for name in {entry.repository_name for entry in found}:
-        if await ctx.wiring.may(ctx.principal, wanted, name) is None:
-            raise NotFound("nothing of this is in the trash any more")
+    if {entry.repository_name for entry in found} - await open_to(ctx, found, wanted):
+        raise NotFound("nothing of this is in the trash any more")
     return found
+
+
+async def open_to(
+    ctx: Ctx, entries: Sequence[schemas.TrashEntry], wanted: Permission
+) -> frozenset[str]:
+    """Those repositories of *entries* in which the caller may do *wanted*."""
+    names = {entry.repository_name for entry in entries}
+    return frozenset(
+        [name for name in names if await ctx.wiring.may(ctx.principal, wanted, name) is not None]
+    )
 
 
 async def require_all(ctx: Ctx, wanted: Permission) -> None:

@@ -21,12 +21,13 @@ from harbor.core.i18n import later
 from harbor.core.oci import Reference, shown
 from harbor.core.query import Listing
 from harbor.core.security import project
-from harbor.core.ui import Column, Filter, Grid, Listed
-from harbor.core.wire import Id, PageSize
+from harbor.core.ui import Column, Filter, Grid
+from harbor.core.wire import Id
 from harbor.explorer.schemas import Change, CompareQuery, Comparison, FileChange, PackageChange
 from harbor.explorer.service import comparing, listing
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.matching import alike, pair
+from harbor.explorer.service.opening import Address
 
 routes = Routes(prefix="/harbor", tag="filePages", pages=True)
 READ = project("artifact-addition", "read")
@@ -53,15 +54,12 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-class ComparePageQuery(Listed, kw_only=True):
+class ComparePageQuery(Address, kw_only=True):
     """The address of a comparison: with what, and which files."""
 
-    page_size: PageSize = 50
     base: Annotated[str, Meta(max_length=255)] = ""
     repository: Annotated[str, Meta(max_length=255)] = ""
     change: Literal["", "added", "removed", "changed"] = ""
-    back: Annotated[str, Meta(max_length=2000)] = ""
-    parent: Annotated[str, Meta(max_length=135)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,6 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from harbor.artifacts.schemas import RepositoryName
-from harbor.artifacts.service import subject as subjects
-from harbor.artifacts.service.subject import Subject
 from harbor.core import ui
 from harbor.core.api import Ctx, Routes, View
 from harbor.core.charts import Slice
@@ -18,11 +16,11 @@ from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later
 from harbor.core.oci import Reference
 from harbor.core.security import project
-from harbor.core.ui import Column, Filter, Grid, Listed
-from harbor.core.wire import PageSize
+from harbor.core.ui import Column, Filter
 from harbor.explorer.schemas import MOST_PATH, File, FileList, FileQuery, Layer
 from harbor.explorer.service import listing
 from harbor.explorer.service.layers import Explorer
+from harbor.explorer.service.opening import Address, Opened, layers_of
 from harbor.explorer.service.reading import normal
 from harbor.projects.service.header import may
 
@@ -46,21 +44,15 @@ COLOURS = 7  # of the largest in the bar; the rest is one piece
 BITS = "rwxrwxrwx"
 
 
-class FilesPageQuery(Listed, kw_only=True):
-    """The address of a directory, and where one came from."""
+class FilesPageQuery(Address, kw_only=True):
+    """The address of a directory."""
 
-    page_size: PageSize = 50
     path: Annotated[str, Meta(max_length=MOST_PATH)] = "/"
     layer: Annotated[str, Meta(max_length=135)] = ""
-    back: Annotated[str, Meta(max_length=2000)] = ""
-    parent: Annotated[str, Meta(max_length=135)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FilesPage:
-    subject: Subject
-    grid: Grid
-    listed: FileList
+class FilesPage(Opened[FileList]):
     asked: FilesPageQuery
     path: str
     may_download: bool
@@ -93,14 +85,6 @@ class FilesPage:
             f"/api/v2.0/projects/{head.project_name}/repositories/{name}"
             f"/artifacts/{self.subject.line.digest}/files/content?{urlencode(asked)}"
         )
-
-    @property
-    def again(self) -> str:
-        return self.grid.at()
-
-    @property
-    def percent(self) -> float:
-        return listing.percent(self.listed.layers)
 
     @property
     def choices(self) -> list[tuple[str, str]]:
@@ -181,11 +165,8 @@ async def artifact_files_page(
     query: FilesPageQuery,
 ) -> View:
     """Show the files of an artifact, a directory at a time."""
-    subject, known = await subjects.of(ctx, repository_name, reference, "files", query)
+    subject, layers = await layers_of(ctx, repository_name, reference, "files", query)
     asked = ui.remembered(ctx.request, "files", query)
-    explorer = ctx.the(Explorer)
-    found = await listing.subject_of(ctx.session, subject.header.place, known.digest)
-    (layers,) = await listing.explored(explorer, found, patience_s=listing.GLANCE_S)
     wanted = FileQuery(
         path=asked.path,
         layer=asked.layer,
@@ -193,7 +174,7 @@ async def artifact_files_page(
         page=asked.page,
         page_size=asked.page_size,
     )
-    listed = await listing.files(explorer, layers, wanted)
+    listed = await listing.files(ctx.the(Explorer), layers, wanted)
     page = FilesPage(
         subject=subject,
         grid=ui.grid(ctx.request, "files", asked, listed.total, COLUMNS, filters=FILTERS),

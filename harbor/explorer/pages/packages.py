@@ -7,8 +7,6 @@ from urllib.parse import urlencode
 from msgspec import Meta
 
 from harbor.artifacts.schemas import RepositoryName
-from harbor.artifacts.service import subject as subjects
-from harbor.artifacts.service.subject import Subject
 from harbor.core import ui
 from harbor.core.api import Ctx, Routes, View
 from harbor.core.charts import Slice
@@ -17,11 +15,11 @@ from harbor.core.i18n import gettext as _
 from harbor.core.i18n import later
 from harbor.core.oci import Reference
 from harbor.core.security import project
-from harbor.core.ui import Column, Filter, Grid, Listed
-from harbor.core.wire import PageSize
+from harbor.core.ui import Column, Filter
 from harbor.explorer.schemas import Installed, PackageList, PackageQuery
-from harbor.explorer.service import installed, listing
+from harbor.explorer.service import installed
 from harbor.explorer.service.layers import Explorer
+from harbor.explorer.service.opening import Address, Opened, layers_of
 
 routes = Routes(prefix="/harbor", tag="filePages", pages=True)
 PACKAGES = (
@@ -46,29 +44,15 @@ TITLES = {
 }
 
 
-class PackagesPageQuery(Listed, kw_only=True):
-    """The address of the packages of an image, and where one came from."""
+class PackagesPageQuery(Address, kw_only=True):
+    """The address of the packages of an image."""
 
-    page_size: PageSize = 50
     ecosystem: Annotated[str, Meta(max_length=32)] = ""
-    back: Annotated[str, Meta(max_length=2000)] = ""
-    parent: Annotated[str, Meta(max_length=135)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PackagesPage:
-    subject: Subject
-    grid: Grid
-    listed: PackageList
+class PackagesPage(Opened[PackageList]):
     asked: PackagesPageQuery
-
-    @property
-    def again(self) -> str:
-        return self.grid.at()
-
-    @property
-    def percent(self) -> float:
-        return listing.percent(self.listed.layers)
 
     @property
     def total(self) -> int:
@@ -113,18 +97,15 @@ async def artifact_packages_page(
     query: PackagesPageQuery,
 ) -> View:
     """Show the packages that are installed in an image."""
-    subject, known = await subjects.of(ctx, repository_name, reference, "packages", query)
+    subject, layers = await layers_of(ctx, repository_name, reference, "packages", query)
     asked = ui.remembered(ctx.request, "packages", query)
-    explorer = ctx.the(Explorer)
-    found = await listing.subject_of(ctx.session, subject.header.place, known.digest)
-    (layers,) = await listing.explored(explorer, found, patience_s=listing.GLANCE_S)
     wanted = PackageQuery(
         q=asked.text[:255],
         ecosystem=asked.ecosystem,
         page=asked.page,
         page_size=asked.page_size,
     )
-    listed = await installed.packages(explorer, layers, wanted)
+    listed = await installed.packages(ctx.the(Explorer), layers, wanted)
     page = PackagesPage(
         subject=subject,
         grid=ui.grid(ctx.request, "packages", asked, listed.total, COLUMNS, filters=FILTERS),

@@ -11,10 +11,9 @@ from harbor.core.api import Audit, Ctx, Routes, View
 from harbor.core.errors import BadRequest, Conflict, NotFound
 from harbor.core.i18n import gettext as _
 from harbor.core.security import project
-from harbor.core.ui import Confirm
 from harbor.projects import schemas
 from harbor.projects.pages.creation import check_name
-from harbor.projects.service import header, name_of, redirects, renaming
+from harbor.projects.service import former, header, name_of, redirects, renaming
 
 routes = Routes(prefix="/harbor", tag="projectPages", pages=True)
 ONE = "/projects/{project_name_or_id}"
@@ -46,8 +45,8 @@ async def ask_for_project_name(ctx: Ctx, project_name_or_id: str) -> View:
     name = await name_of(ctx.session, project_id)
     if name is None:
         raise NotFound(f"project {project_id} not found")
-    former = await redirects.names(ctx.session, project_id)
-    return View("projects/rename.html", NewName(f"{path(project_id)}/rename", name, former))
+    known = await redirects.names(ctx.session, project_id)
+    return View("projects/rename.html", NewName(f"{path(project_id)}/rename", name, known))
 
 
 @routes.on(
@@ -72,14 +71,7 @@ async def ask_to_end_former_name(ctx: Ctx, project_name_or_id: str, query: Forme
     """Ask before a former name leads nowhere."""
     if query.name not in await redirects.names(ctx.session, ctx.known_project_id):
         raise NotFound(f"{query.name} is no former name of the project")
-    asked = Confirm(
-        title=_("End a former name"),
-        action=f"{path(ctx.known_project_id)}/former-names/end",
-        submit=_("End"),
-        text=_("Clients that still pull by this name will find nothing."),
-        names=[query.name],
-        fields=[("name", query.name)],
-    )
+    asked = former.asked(query.name, f"{path(ctx.known_project_id)}/former-names/end")
     return View("confirm.html", asked)
 
 
@@ -93,8 +85,7 @@ async def ask_to_end_former_name(ctx: Ctx, project_name_or_id: str, query: Forme
 async def end_former_name(ctx: Ctx, project_name_or_id: str, form: FormerName) -> Response:
     """Let a former name lead to the project no longer."""
     await redirects.remove(ctx.session, ctx.known_project_id, form.name)
-    said = _("%(name)s leads here no longer.") % {"name": form.name}
-    return ui.done(ctx.request, settings(ctx.known_project_id), said)
+    return ui.done(ctx.request, settings(ctx.known_project_id), former.ended(form.name))
 
 
 def path(project_id: int) -> str:

@@ -47,7 +47,7 @@ TABS = (
     Tab("labels", later("Labels"), "label", "create"),
     Tab("tag-strategy/immutable-tag", later("Tag immutability"), "immutable-tag", "list"),
     Tab("robot-account", later("Robot accounts"), "robot", "list"),
-    Tab("trash", later("Trash"), "artifact", "delete"),
+    Tab("trash", later("Trash"), "repository", "push"),
     Tab("logs", later("Logs"), "log", "list"),
     Tab("configs", later("Configuration"), "configuration", "read"),
 )

@@ -12,13 +12,19 @@ Links come and go only while their row of ``ProjectBlob`` is held.
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
+    Integer,
+    Text,
     bindparam,
+    cast,
     delete,
     exists,
+    false,
     func,
     not_,
     or_,
@@ -26,26 +32,41 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import UpdateBase
 
 from harbor.core import clock
+from harbor.core.db import Time
 from harbor.core.errors import Denied, NameUnknown
 from harbor.core.oci import Digest
-from harbor.core.quick import Pen, Quick, among, put_new
+from harbor.core.quick import Pen, Quick, among
+from harbor.core.quick.statements import Either
 from harbor.quotas.models import UNLIMITED, ProjectBlob, Quota
 
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 STEP = 1024
 
 NBYTES = bindparam("nbytes", type_=BigInteger)
-ENTERED = put_new(
-    ProjectBlob,
-    "project_id",
-    "digest",
-    "creation_time",
-    "size",
-    returning=ProjectBlob.digest,
-    held_by=("project_id", "digest"),
-)
+EACH = func.json_each(bindparam("sizes", type_=JSON())).table_valued("key", "value")
+
+
+def _entered(dialect: Any) -> UpdateBase:
+    """Rows for what the project does not have, however many; what it has stays until the commit."""
+    digest = cast(EACH.c.key, ProjectBlob.digest.type)
+    size = cast(cast(EACH.c.value, Text), BigInteger)  # PostgreSQL casts no JSON to a number
+    found = select(
+        bindparam("of", type_=Integer), digest, size, bindparam("now", type_=Time())
+    ).order_by(digest)
+    columns = ["project_id", "digest", "size", "creation_time"]
+    table = ProjectBlob.__table__
+    made = dialect.insert(table).from_select(columns, found, include_defaults=False)
+    # PostgreSQL locks the row before it sees that there is nothing to update.
+    held = made.on_conflict_do_update(
+        index_elements=["project_id", "digest"], set_={"size": made.excluded.size}, where=false()
+    )
+    return held.returning(table.c.size)  # type: ignore[no-any-return]
+
+
+ENTERED = Either(_entered)
 OWN = Quota.project_id == bindparam("of")
 COUNTED = (
     update(Quota)
@@ -73,33 +94,43 @@ ROOM = select(
 
 @asynccontextmanager
 async def charged(
-    pen: Pen, project_id: int, sizes: Mapping[Digest, int], *, enforced: bool
+    pen: Pen,
+    project_id: int,
+    sizes: Mapping[Digest, int],
+    *,
+    enforced: bool,
+    ask_first: bool = False,
 ) -> AsyncIterator[None]:
     """Charge a project for blobs and manifests, around the statements that give it them.
 
     *sizes* are bytes by digest; what the project has already costs nothing, and stays until the
     commit. ``Denied`` at the end if that is more than the project may store, so that the
-    transaction is rolled back; ``NameUnknown`` if the project is gone.
+    transaction is rolled back; with *ask_first* also before anything is given, where that is much.
+    ``NameUnknown`` if the project is gone.
     """
     now = clock.now()
-    added = [
-        sizes[digest]
-        for digest in sorted(sizes)
-        if await pen.run(
-            ENTERED, project_id=project_id, digest=digest, size=sizes[digest], creation_time=now
-        )
-    ]
+    added = await pen.run(ENTERED, of=project_id, sizes=sizes, now=now) if sizes else []
+    nbytes = sum(size for (size,) in added)
+    if added and ask_first:
+        hard, used = await state(pen, project_id)
+        if enforced and hard != UNLIMITED and used + nbytes > hard:
+            raise exceeded(nbytes, used, hard)
     yield
     if not added:
         return
-    nbytes = sum(added)
     if await pen.run(COUNTED, of=project_id, nbytes=nbytes, enforced=enforced, now=now):
         return
+    hard, used = await state(pen, project_id)
+    raise exceeded(nbytes, used, hard)
+
+
+async def state(pen: Pen, project_id: int) -> tuple[int, int]:
+    """The limit of a project, and what it uses; ``NameUnknown``."""
     found = await pen.run(STATE, of=project_id)
     if not found:
         raise gone(project_id)
     hard, used = found[0]
-    raise exceeded(nbytes, used, hard)
+    return hard, used
 
 
 async def require_room(quick: Quick, project_id: int, digest: str = "", nbytes: int = 0) -> None:

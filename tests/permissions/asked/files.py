@@ -1,8 +1,9 @@
 from collections.abc import Callable
 
-from tests.explorer.layers import image, push, tar
+from tests.explorer.layers import image, push
 from tests.make import ADMIN, API, Login
 from tests.permissions.world import Request, World
+from tests.tars import tar
 
 
 def requests(world: World, login: Login | None) -> dict[str, Callable[[], Request]]:

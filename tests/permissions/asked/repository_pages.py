@@ -22,7 +22,10 @@ def requests(world: World, login: Login | None) -> dict[str, Callable[[], Reques
     def move() -> Request:
         name = world.fresh("repository")
         push_image(world.client, f"team/{name}")
-        return {"path": {"repository_name": name}, "data": {"name": world.fresh("repository")}}
+        return {
+            "path": {"repository_name": name},
+            "data": {"repository": world.fresh("repository")},
+        }
 
     return {
         "askToMoveRepository": move,
