@@ -144,15 +144,18 @@ class FileStore:
             if offset is not None and offset != start:
                 raise WrongOffset(start)
             progress = await self._caught_up(upload_id, fd, start)
-            writer = Writer(fd, start, direct=self._direct)
+            writer = Writer(fd, start, self._waiters, direct=self._direct)
             intake = Intake(writer, progress, self._lanes, self._turns, self._has_room)
             try:
                 await intake.take(chunks)
             finally:
-                writer.close()
-                if intake.failed:
-                    self._progress.pop(upload_id, None)
-                    await _in_thread(self._waiters, os.ftruncate, fd, start)
+                try:
+                    if writer.is_open:
+                        await _in_thread(self._waiters, writer.close)
+                finally:
+                    if intake.failed:
+                        self._progress.pop(upload_id, None)
+                        await _in_thread(self._waiters, os.ftruncate, fd, start)
             return progress.nbytes
 
     async def seal(self, upload_id: str, digest: Digest) -> int:

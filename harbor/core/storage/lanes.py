@@ -261,7 +261,10 @@ class Intake:
             await self._hand_over()
         if self._running is not None:
             await self._settle()
-        if self._batch or self._writer.waits:  # little
+            if self._writer.waits:
+                await self._hand_over()
+                await self._settle()
+        elif self._batch:
             self._require_room()
             self.failed = True  # until it is done
             self._keep(self._batch)
@@ -269,9 +272,10 @@ class Intake:
 
     async def _put_down(self) -> None:
         """Keep what was gathered: who waits holds no memory."""
+        await self._settle()
         if self._batch or self._writer.waits:
             await self._hand_over()
-        await self._settle()
+            await self._settle()
 
     async def _settle(self) -> None:
         if self._running is None:
