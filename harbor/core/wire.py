@@ -41,8 +41,8 @@ class Time:
         self.moment = moment
 
     def __str__(self) -> str:
-        utc = self.moment.astimezone(UTC)
-        return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+        utc = self.moment if self.moment.tzinfo is UTC else self.moment.astimezone(UTC)
+        return f"{utc.isoformat(timespec='milliseconds')[:23]}Z"  # a page may have thousands
 
 
 def to_plain(value: object) -> str:

@@ -185,3 +185,23 @@ def test_nothing_is_left_open(file: int, pool: Executor) -> None:
     writer.close()
     writer.close()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_many_writers_at_once_share_no_memory(tmp_path: Path) -> None:
+    def fill(number: int) -> bool:
+        fd = os.open(tmp_path / str(number), os.O_RDWR | os.O_CREAT)
+        start = number * 1000
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(10):
+                writer = Writer(fd, 0, pool, direct=True)
+                for at in range(start, len(DATA), STAGED // 3):
+                    writer.write([DATA[at : at + STAGED // 3]], more=True)
+                writer.write([], more=False)
+                writer.close()
+                if content(fd) != DATA[start:]:
+                    return False
+        os.close(fd)
+        return True
+
+    with ThreadPoolExecutor(8) as many:
+        assert all(many.map(fill, range(8)))

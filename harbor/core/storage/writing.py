@@ -114,7 +114,10 @@ class Writer:
         for memory in self._memory:
             if memory is not self._sent:
                 return memory
-        self._memory.append(_spare.pop() if _spare else mmap.mmap(-1, STAGED))
+        try:
+            self._memory.append(_spare.pop())  # other threads take from there, too
+        except IndexError:
+            self._memory.append(mmap.mmap(-1, STAGED))
         return self._memory[-1]
 
     def _send(self, staged: mmap.mmap, nbytes: int) -> None:
