@@ -22,7 +22,7 @@ from harbor.core.errors import BadRequest, TooLarge
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.storage.interface import Blobs
-from harbor.core.storage.lanes import settled
+from harbor.core.storage.stages import settled
 
 T = TypeVar("T")
 Wanted = Callable[[tuple[str, ...]], bool]

@@ -3,20 +3,27 @@
 uvicorn gathers what has come of a body in one growing buffer and copies that for each message; the
 loop makes an object for each read. Here what fast clients send is read into one buffer that all
 connections share, and the pieces that the parser makes of it are handed on as they are.
+
+An application that wants much lends memory instead (``harbor.core.cycle``). The pieces are copied
+there at once; and where the length of the body was announced, and no TLS is between, the kernel
+puts the bytes there itself. The parser then sees nothing of them, and a new one begins with the
+next request.
 """
 
 import asyncio
 import socket
 import time
 from collections import deque
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from harbor.core.cycle import BodyCycle
 from harbor.core.guard import GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
 from harbor.core.watch import KIB
@@ -28,6 +35,7 @@ LOW = HIGH // 2
 ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
 JOINED = 4 * KIB
+WORTH = 64 * KIB  # bytes to come; for less, the way past the parser is longer
 # The kernel lets the receive buffer of each connection grow to megabytes, and throws away what
 # comes once all of them exceed its limit: clients then wait longer and longer before they send
 # again. So of a crowd that has to wait, each gets its share; the kernel counts twice as much.
@@ -39,10 +47,8 @@ MAX_RETRY_S = 120.0  # Linux include/net/tcp.h, TCP_RTO_MAX
 check_uvicorn(
     __name__,
     (
-        (HttpToolsProtocol, "_start_asgi_task connection_made cycle flow on_body pipeline"),
-        # With `__dict__` there are no slots, and the class of an instance can be changed.
-        (RequestResponseCycle, "__dict__ body flow more_body message_event receive run_asgi"),
-        (RequestResponseCycle, "disconnected response_complete transport waiting_for_100_continue"),
+        (HttpToolsProtocol, "_start_asgi_task connection_made cycle flow on_body parser pipeline"),
+        (HttpToolsProtocol, "_unset_keepalive_if_required"),
         (FlowControl, "pause_reading read_paused resume_reading"),
     ),
 )
@@ -89,45 +95,11 @@ class Flow(FlowControl):
             kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, nbytes)
 
 
-class BodyCycle(RequestResponseCycle):
-    """A request whose body is a queue of pieces. Made of one of uvicorn's, when it starts."""
-
-    body: deque[bytes]  # type: ignore[assignment]
-    protocol: "BodyProtocol"
-
-    async def run_asgi(self, app: Any) -> None:
-        try:
-            await super().run_asgi(app)
-        finally:
-            if self.body:
-                self.protocol.forget(self)
-
-    async def receive(self) -> Any:
-        if self.waiting_for_100_continue and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.waiting_for_100_continue = False
-        if not self.body and not self.disconnected and not self.response_complete:
-            self.protocol.read_on()
-            await self.message_event.wait()
-            self.message_event.clear()
-        # Unlike uvicorn's, a client that has gone does not take along what came before.
-        if self.response_complete or (self.disconnected and not self.body):
-            return {"type": "http.disconnect"}
-        piece = b""
-        if self.body:
-            piece = self.body.popleft()
-            self.protocol.taken(len(piece))
-            if not self.body:
-                self.message_event.clear()
-        more = self.more_body or bool(self.body)
-        return {"type": "http.request", "body": piece, "more_body": more}
-
-
 class BodyProtocol(GuardedProtocol):
     """The guarded protocol, whose applications get bodies fast."""
 
     flow: Flow
-    __slots__ = ("_held", "_reader", "_shared")
+    __slots__ = ("_held", "_left", "_reader", "_shared")
 
     def __init__(self, config: Config, server_state: ServerState, **rest: Any) -> None:
         super().__init__(config, server_state, **rest)
@@ -136,6 +108,7 @@ class BodyProtocol(GuardedProtocol):
             shared = _shared[server_state] = Shared()
         self._shared = shared
         self._held = 0  # this connection's part of it
+        self._left = 0  # bytes of a body that the parser is not told of
         self._reader: Reader | None = None  # while a fast client sends a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -159,7 +132,7 @@ class BodyProtocol(GuardedProtocol):
 
     def _read_fast(self) -> None:
         if self._reader is None and not self._refused and not self.transport.is_closing():
-            self._reader = Reader(self, self._shared)
+            self._reader = Reader(self)
             self.transport.set_protocol(self._reader)
 
     def read(self, data: memoryview) -> None:
@@ -170,17 +143,75 @@ class BodyProtocol(GuardedProtocol):
             self.transport.set_protocol(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.__class__ = BodyCycle
-        cycle.protocol = self  # type: ignore[attr-defined]
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(self._own(cycle), app)
+
+    def _own(self, cycle: RequestResponseCycle) -> BodyCycle:
+        """*cycle*, which may wait behind others and not have been started, as one of ours."""
+        if not isinstance(cycle, BodyCycle):
+            cycle.__class__ = BodyCycle
+            cycle.protocol = self  # type: ignore[attr-defined]
+        return cast(BodyCycle, cycle)
+
+    def read_past(self, cycle: BodyCycle) -> None:
+        """Have the rest of the body read past the parser, if that can be done."""
+        if self._left or self._refused or self.scheme != "http" or self.cycle is not cycle:
+            return
+        if cycle.keep_alive and cycle.to_come >= WORTH and not self.transport.is_closing():
+            self._left = cycle.to_come
+            self._read_fast()
+
+    def where(self) -> memoryview:
+        """Where the next bytes of the connection are to be read to."""
+        if not self._left:
+            return self._shared.buffer
+        # Never anything of the next request, for which there will be a parser.
+        return (self._own(self.cycle).borrow() or self._shared.buffer)[: self._left]
+
+    def there(self, nbytes: int) -> None:
+        """Go on with the bytes that were read to that place."""
+        if not self._left:
+            self.read(self._shared.buffer[:nbytes])
+        elif not self._refused:
+            self._unset_keepalive_if_required()  # it was set, if the answer came before this
+            self._left -= nbytes
+            if (cycle := self._own(self.cycle)).room:
+                self._arrived += nbytes
+                self._put(cycle, nbytes)
+            else:
+                self.on_body(bytes(self._shared.buffer[:nbytes]))
+            if not self._left:
+                self._parse_again()
+
+    def _parse_again(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's is made
+        self.on_message_complete()
+        if self._reader is not None and not self.transport.is_closing():
+            self._reader = None
+            self.transport.set_protocol(self)
+
+    def _put(self, cycle: BodyCycle, nbytes: int) -> None:
+        """Count in what was put into the application's memory."""
+        cycle.come += nbytes
+        cycle.put(nbytes)
+        if not cycle.room:
+            self.flow.pause_reading()  # the kernel keeps what comes, until there is memory again
 
     def on_body(self, body: bytes) -> None:
         nbytes = len(body)
         self._head_bytes = 0
         self._arrived += nbytes
-        cycle: Any = self.cycle
+        cycle = self._own(self.cycle)
         if cycle.response_complete:
             return
+        if free := cycle.borrow():
+            cut = min(nbytes, len(free))
+            free[:cut] = body if cut == nbytes else body[:cut]
+            self._put(cycle, cut)
+            if cut == nbytes:
+                return
+            body, nbytes = body[cut:], nbytes - cut
+        cycle.come += nbytes
         pieces = cycle.body
         if not pieces:
             cycle.body = deque((body,))
@@ -193,6 +224,19 @@ class BodyProtocol(GuardedProtocol):
         if self._held >= HIGH or self._shared.held >= ALL_HIGH:
             self.flow.pause_reading()
         cycle.message_event.set()
+
+    def unload(self, cycle: BodyCycle) -> None:
+        """Put what waits into the application's memory."""
+        pieces = cycle.body
+        while pieces and (free := cycle.borrow()):
+            piece = pieces.popleft()
+            cut = min(len(piece), len(free))
+            if cut < len(piece):
+                pieces.appendleft(piece[cut:])
+            free[:cut] = piece[:cut]
+            cycle.filled += cut
+            self._held -= cut
+            self._shared.held -= cut
 
     def taken(self, nbytes: int) -> None:
         """Count out what the application has taken, and read on when there is room."""
@@ -227,19 +271,17 @@ class BodyProtocol(GuardedProtocol):
 class Reader(asyncio.BufferedProtocol):
     """Stands in for the protocol: a loop fills buffers only for who is no `asyncio.Protocol`."""
 
-    __slots__ = ("_buffer", "_protocol", "_shared")
+    __slots__ = ("_protocol",)
 
-    def __init__(self, protocol: BodyProtocol, shared: Shared) -> None:
+    def __init__(self, protocol: BodyProtocol) -> None:
         self._protocol = protocol
-        self._shared = shared
-        self._buffer = shared.buffer
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        # All may share it, since the loop reads and calls buffer_updated in one go.
-        return self._buffer
+        # All may share a buffer, since the loop reads and calls buffer_updated in one go.
+        return self._protocol.where()
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._protocol.read(self._buffer[:nbytes])
+        self._protocol.there(nbytes)
 
     def eof_received(self) -> bool:
         return self._protocol.eof_received()

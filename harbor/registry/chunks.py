@@ -1,14 +1,15 @@
 """What comes in: parts of blobs, as the headers describe them."""
 
 import re
-from collections.abc import AsyncIterator
 
 from starlette.requests import Request
 
-from harbor.artifacts.service.uploads import Pushes, exactly
+from harbor.artifacts.service.uploads import Exactly, Pushes
 from harbor.core import ranges
+from harbor.core.cycle import FILL, BodyCycle
 from harbor.core.errors import RangeInvalid, SizeInvalid
 from harbor.core.storage.interface import WrongOffset
+from harbor.core.storage.sources import Lend, Pieces, Source
 from harbor.registry.answers import whereabouts
 
 LENGTH = re.compile(r"[0-9]{1,18}")  # bytes; whatever is longer is not believed
@@ -30,12 +31,40 @@ def chunk_of(request: Request) -> tuple[int | None, int | None]:
     return offset, nbytes
 
 
+class Body(Source):
+    """A request's body, of which the server fills memory itself."""
+
+    def __init__(self, request: Request, cycle: BodyCycle) -> None:
+        self._pieces = request.stream()
+        self._cycle = cycle
+
+    @property
+    def come(self) -> int:
+        return self._cycle.come
+
+    @property
+    def is_over(self) -> bool:
+        return self._cycle.is_over
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._pieces)
+
+    async def fill(self, lend: Lend) -> int:
+        return await self._cycle.fill(lend)
+
+
+def body_of(request: Request) -> Source:
+    """The request's body, whatever server it came through."""
+    cycle = (request.get("extensions") or {}).get(FILL)
+    return Pieces(request.stream()) if cycle is None else Body(request, cycle)
+
+
 async def take_bytes(request: Request, pushes: Pushes, upload_id: str, size: int) -> int:
     """Append the request's body to the upload, which has *size* bytes; return its new size."""
-    chunks: AsyncIterator[bytes] = request.stream()
+    chunks: Source = body_of(request)
     offset, nbytes = chunk_of(request)
     if offset is not None and nbytes is not None:
-        chunks = exactly(chunks, nbytes)
+        chunks = Exactly(chunks, nbytes)
     elif nbytes == 0:
         return size
     try:

@@ -48,7 +48,7 @@ from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
 from harbor.registry import schemas
 from harbor.registry.answers import going_on, kept, next_page
-from harbor.registry.chunks import chunk_of, length_of, take_bytes
+from harbor.registry.chunks import body_of, chunk_of, length_of, take_bytes
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 
 routes = Routes(prefix="/v2", tag="registry")
@@ -249,7 +249,7 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
     if whole is None:
         return going_on(name, upload_id, 0, 202)
     try:
-        await pushes.append(upload_id, ctx.request.stream(), offset=None)
+        await pushes.append(upload_id, body_of(ctx.request), offset=None)
     except ClientDisconnect:
         await pushes.cancel(upload_id)  # nobody was told its id, so nobody can go on with it
         raise

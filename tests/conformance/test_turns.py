@@ -8,8 +8,9 @@ import pytest
 
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.lanes import AT_ONCE, BATCH, SLICE, Turn, Turns
-from harbor.core.storage.writing import Writer
+from harbor.core.storage.lanes import AT_ONCE, SLICE, Turn, Turns
+from harbor.core.storage.sources import Pieces
+from harbor.core.storage.writing import BATCH, Writer
 from tests.conformance.pushing import begun, sent
 
 pytestmark = pytest.mark.anyio
@@ -93,10 +94,12 @@ async def test_who_was_late_comes_back_before_all_others_have_been() -> None:
         await asyncio.sleep(0)
         turn.end()
 
-    late = Turn(turns)
+    source = Pieces(sent(b"something"))
+    late = Turn(turns, source)
     await late.begin()
+    await anext(source)
     assert not late.is_over(1)
-    others = [asyncio.create_task(work(str(n), Turn(turns))) for n in range(5)]
+    others = [asyncio.create_task(work(str(n), Turn(turns, Pieces(sent())))) for n in range(5)]
     await asyncio.sleep(0)
     turns._look()
     assert turns.holds(late), "it has only just sent something"

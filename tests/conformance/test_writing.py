@@ -4,18 +4,17 @@ import ctypes
 import errno
 import os
 import random
-import threading
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harbor.core.storage import writing
-from harbor.core.storage.writing import BLOCK, STAGED, Writer
+from harbor.core.storage.writing import BATCH, BLOCK, PAST, Batch, Writer
 
-DATA = random.Random(7).randbytes(3 * STAGED)
+DATA = random.Random(7).randbytes(3 * BATCH + 7)
 
 
 class Disk:
@@ -23,6 +22,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.past = self.through = 0  # bytes
+        self.calls = 0  # past the cache
         self.refuses_after: int | None = None  # writes past the cache; None: never
         self.takes = 1 << 40  # bytes at a time
         self._pwritev, self._open = os.pwritev, os.open
@@ -39,14 +39,17 @@ class Disk:
             written = self._pwritev(fd, pieces, offset)
             self.through += written
             return written
-        (piece,) = pieces
-        address = ctypes.addressof(ctypes.c_char.from_buffer(piece))
-        assert [each % BLOCK for each in (address, len(piece), offset)] == [0, 0, 0]
+        for piece in pieces:
+            address = ctypes.addressof(ctypes.c_char.from_buffer(piece))
+            assert [each % BLOCK for each in (address, len(piece), offset)] == [0, 0, 0]
         if self.refuses_after is not None:
             if not self.refuses_after:
                 raise OSError(errno.EINVAL, "no blocks here")
             self.refuses_after -= 1
-        written = self._pwritev(fd, [piece[: self.takes]], offset)
+        self.calls += 1
+        if sum(map(len, pieces)) > self.takes:
+            pieces = [pieces[0][: self.takes]]
+        written = self._pwritev(fd, pieces, offset)
         self.past += written
         return written
 
@@ -66,57 +69,86 @@ def file(tmp_path: Path) -> Iterator[int]:
     os.close(fd)
 
 
-@pytest.fixture
-def pool() -> Iterator[Executor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 def content(fd: int) -> bytes:
     return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
+def filled(writer: Writer, data: bytes) -> Batch:
+    """As much of *data* as there is room for, where memory begins within a block."""
+    batch = writer.lend()
+    nbytes = min(len(data), len(batch.room))
+    batch.room[:nbytes] = data[:nbytes]
+    writer.fill(batch, nbytes)
+    assert batch.content == data[:nbytes]
+    return batch
+
+
+def write(writer: Writer, data: bytes, nbytes: int = BATCH) -> None:
+    """Write *data* in batches of so many bytes."""
+    at = 0
+    while at < len(data):
+        batch = filled(writer, data[at : at + nbytes])
+        at += len(batch.content)
+        writer.write([batch])
+        writer.free(batch)
+
+
 @pytest.mark.parametrize("seed", range(30))
-def test_whatever_comes_is_in_the_file(disk: Disk, file: int, pool: Executor, seed: int) -> None:
+def test_whatever_comes_is_in_the_file(disk: Disk, file: int, seed: int) -> None:
     chance = random.Random(seed)
     start = chance.choice([0, 5, BLOCK, 10 * BLOCK - 1])
     os.pwrite(file, DATA[:start], 0)
     disk.takes = chance.choice([1 << 40, 100_000, 100 * BLOCK])
     disk.refuses_after = chance.choice([None, None, 0, 2])
-    writer, at = Writer(file, start, pool, direct=True), start
+    writer, at = Writer(file, start, direct=True), start
     while at < len(DATA):
-        pieces = []
-        for _ in range(chance.randrange(1, 6)):
-            size = chance.choice([1, 100, BLOCK, 65_536, STAGED + 3])
-            pieces.append(DATA[at : at + size])
-            at += size
-        writer.write([piece for piece in pieces if piece], more=chance.random() < 0.8)
-    writer.write([], more=False)
-    assert not writer.waits
+        batches = []
+        for _ in range(chance.randrange(1, 4)):
+            size = chance.choice([1, 100, BLOCK, 65_536, PAST + BLOCK, BATCH])
+            batches.append(filled(writer, DATA[at : at + size]))
+            at += len(batches[-1].content)
+            if at >= len(DATA):
+                break
+        writer.write(batches)
+        for batch in batches:
+            writer.free(batch)
     writer.close()
     assert content(file) == DATA
 
 
-def test_almost_all_of_it_goes_past_the_cache(disk: Disk, file: int, pool: Executor) -> None:
-    writer = Writer(file, 0, pool, direct=True)
-    for at in range(0, len(DATA), 200_000):
-        writer.write([DATA[at : at + 100_000], DATA[at + 100_000 : at + 200_000]], more=True)
-    writer.write([], more=False)
+def test_almost_all_of_it_goes_past_the_cache(disk: Disk, file: int) -> None:
+    os.pwrite(file, DATA[:100], 0)
+    writer = Writer(file, 100, direct=True)
+    write(writer, DATA[100:-5])
     writer.close()
+    assert content(file) == DATA[:-5]
+    assert disk.through < 2 * BLOCK
+
+
+def test_what_has_gathered_is_written_in_one_go(disk: Disk, file: int) -> None:
+    writer = Writer(file, 0, direct=True)
+    writer.write([filled(writer, DATA[at : at + BATCH]) for at in range(0, 3 * BATCH, BATCH)])
+    writer.close()
+    assert (disk.calls, disk.past) == (1, 3 * BATCH)
+
+
+def test_little_goes_through_it(disk: Disk, file: int) -> None:
+    writer = Writer(file, 0, direct=True)
+    write(writer, DATA, PAST - 1)
+    writer.close()
+    assert (disk.past, disk.through) == (0, len(DATA))
     assert content(file) == DATA
-    assert disk.through < BLOCK
 
 
-def test_who_wants_none_of_it_gets_none(disk: Disk, file: int, pool: Executor) -> None:
-    writer = Writer(file, 0, pool, direct=False)
-    writer.write([DATA], more=True)
-    assert not writer.waits
+def test_who_wants_none_of_it_gets_none(disk: Disk, file: int) -> None:
+    writer = Writer(file, 0, direct=False)
+    write(writer, DATA)
     writer.close()
     assert (disk.past, disk.through) == (0, len(DATA))
 
 
 def test_a_file_system_without_it_is_asked_once(
-    disk: Disk, file: int, pool: Executor, monkeypatch: pytest.MonkeyPatch
+    disk: Disk, file: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -125,9 +157,8 @@ def test_a_file_system_without_it_is_asked_once(
         raise OSError(errno.EINVAL, "not here")
 
     monkeypatch.setattr(os, "open", refuse)
-    writer = Writer(file, 0, pool, direct=True)
-    writer.write([DATA[:100_000]], more=True)
-    writer.write([DATA[100_000:]], more=True)
+    writer = Writer(file, 0, direct=True)
+    write(writer, DATA)
     writer.close()
     assert len(asked) == 1
     assert content(file) == DATA
@@ -135,53 +166,36 @@ def test_a_file_system_without_it_is_asked_once(
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_a_broken_disk_is_told(
-    disk: Disk, file: int, pool: Executor, monkeypatch: pytest.MonkeyPatch, code: int
+    disk: Disk, file: int, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def fail(*_: Any) -> int:
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "pwritev", fail)
-    writer = Writer(file, 0, pool, direct=True)
-    writer.write([DATA[:STAGED]], more=True)
+    writer = Writer(file, 0, direct=True)
     with pytest.raises(OSError, match=os.strerror(code)):
-        writer.write([], more=False)
+        write(writer, DATA)
     writer.close()
 
 
-def test_what_is_on_its_way_is_waited_for(
-    disk: Disk, file: int, pool: Executor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    may_go_on, real = threading.Event(), os.pwritev
-
-    def slow(*given: Any) -> int:
-        may_go_on.wait(10)
-        return real(*given)
-
-    monkeypatch.setattr(os, "pwritev", slow)
-    writer = Writer(file, 0, pool, direct=True)
-    writer.write([DATA[:STAGED]], more=True)
-    assert writer.waits
-    assert not content(file)
-    threading.Timer(0.05, may_go_on.set).start()
-    writer.close()
-    assert content(file) == DATA[:STAGED]
-    assert not writer.is_open
-
-
-def test_memory_is_used_again(disk: Disk, file: int, pool: Executor) -> None:
+def test_memory_is_used_again(disk: Disk, file: int) -> None:
     writing._spare.clear()
     for _ in range(5):
-        writer = Writer(file, 0, pool, direct=True)
-        for _ in range(4):
-            writer.write([DATA[:STAGED]], more=True)
+        writer = Writer(file, 0, direct=True)
+        batches = [filled(writer, DATA[:BATCH]) for _ in range(2)]
+        assert batches[0].memory is not batches[1].memory
+        writer.write(batches)
+        for batch in batches:
+            writer.free(batch)
+        writer.rest()
         writer.close()
     assert len(writing._spare) == 2
 
 
-def test_nothing_is_left_open(file: int, pool: Executor) -> None:
+def test_nothing_is_left_open(file: int) -> None:
     before = set(os.listdir("/proc/self/fd"))
-    writer = Writer(file, 0, pool, direct=True)
-    writer.write([DATA], more=True)
+    writer = Writer(file, 0, direct=True)
+    write(writer, DATA)
     writer.close()
     writer.close()
     assert set(os.listdir("/proc/self/fd")) == before
@@ -191,15 +205,13 @@ def test_many_writers_at_once_share_no_memory(tmp_path: Path) -> None:
     def fill(number: int) -> bool:
         fd = os.open(tmp_path / str(number), os.O_RDWR | os.O_CREAT)
         start = number * 1000
-        with ThreadPoolExecutor(1) as pool:
-            for _ in range(10):
-                writer = Writer(fd, 0, pool, direct=True)
-                for at in range(start, len(DATA), STAGED // 3):
-                    writer.write([DATA[at : at + STAGED // 3]], more=True)
-                writer.write([], more=False)
-                writer.close()
-                if content(fd) != DATA[start:]:
-                    return False
+        for _ in range(10):
+            writer = Writer(fd, 0, direct=True)
+            write(writer, DATA[start:], BATCH // 3)
+            writer.rest()
+            writer.close()
+            if content(fd) != DATA[start:]:
+                return False
         os.close(fd)
         return True
 

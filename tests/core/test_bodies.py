@@ -1,121 +1,32 @@
 """Bodies reach the application byte for byte, whatever the client does, and never pile up."""
 
 import asyncio
-import hashlib
-import queue
-import random
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harbor.core import bodies
 from harbor.core.bodies import ALL_HIGH, HIGH, MIN_BYTES, READ, Flow, Reader, Shared
 from harbor.core.settings import MIB
-from harbor.core.watch import KIB, Limits
+from harbor.core.watch import KIB
 from harbor.core.zerocopy import ServingProtocol
-from tests.core.running import PATIENCE_S, Server, make_certificate, running, wait_until
+from tests.core.running import PATIENCE_S, make_certificate, wait_until
+from tests.core.sending import DATA, Running, about, answer, chunked, head, serving, sized
 
-DATA = random.Random(3).randbytes(5 * MIB)
 SIZES = [0, 1, 65_535, 65_536, MIB - 1, MIB, MIB + 1, 5 * MIB]
 
 
-@dataclass
-class App:
-    """Answers with the number and digest of the bytes; the path says how it goes about it."""
-
-    may_go_on: threading.Event = field(default_factory=threading.Event)
-    begun: "queue.Queue[str]" = field(default_factory=queue.Queue)
-    told: "queue.Queue[tuple[int, str]]" = field(default_factory=queue.Queue)
-    largest: int = 0
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        path = scope["path"]
-        self.begun.put(path)
-        if path == "/held":
-            await asyncio.to_thread(self.may_go_on.wait)
-        hasher, nbytes, kind = hashlib.sha256(), 0, "http.request"
-        more = path != "/unread"
-        while more:
-            message = await receive()
-            kind, more = message["type"], message.get("more_body", False)
-            piece = message.get("body", b"")
-            hasher.update(piece)
-            nbytes += len(piece)
-            self.largest = max(self.largest, len(piece))
-            await asyncio.sleep(0.001 if path == "/slow" else 0)
-        self.told.put((nbytes, kind))
-        text = f"{nbytes} {hasher.hexdigest()}\n".encode()
-        length = [(b"content-length", b"%d" % len(text))]
-        await send({"type": "http.response.start", "status": 200, "headers": length})
-        await send({"type": "http.response.body", "body": text})
-
-
-@dataclass
-class Running(Server):
-    app: App
-
-    @property
-    def shared(self) -> Shared:
-        return bodies._shared.setdefault(self.server.server_state, Shared())
-
-    def expect_nothing_held(self) -> None:
-        wait_until(lambda: not self.server.server_state.connections)
-        assert (self.shared.held, self.shared.waiting) == (0, 0)
-
-
-@contextmanager
-def serving(loop: str, **options: Any) -> Iterator[Running]:
-    app = App()
-    kind = type(
-        "Protocol", (ServingProtocol,), {"__slots__": (), "limits": Limits(stall_s=1, linger_s=0.1)}
-    )
-    with running(app, kind, loop, **options) as server:
-        try:
-            yield Running(**vars(server), app=app)
-        finally:
-            app.may_go_on.set()
-
-
-@pytest.fixture(params=["uvloop", "asyncio"])
+@pytest.fixture(params=product(["uvloop", "asyncio"], [0, 333_333, MIB]), ids=str)
 def here(request: pytest.FixtureRequest) -> Iterator[Running]:
-    with serving(request.param) as here:
+    with serving(*request.param) as here:
         yield here
         here.app.may_go_on.set()
         here.expect_nothing_held()
-
-
-def head(path: bytes, *lines: bytes, version: bytes = b"1.1") -> bytes:
-    return b"\r\n".join([b"PATCH %s HTTP/%s" % (path, version), b"Host: x", *lines, b"", b""])
-
-
-def sized(path: bytes, data: bytes) -> bytes:
-    return head(path, b"Content-Length: %d" % len(data)) + data
-
-
-def chunked(path: bytes, data: bytes, chunk: int, end: bytes = b"0\r\n\r\n") -> bytes:
-    pieces = [data[start : start + chunk] for start in range(0, len(data), chunk)]
-    framed = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
-    return head(path, b"Transfer-Encoding: chunked") + framed + end
-
-
-def answer(stream: Any) -> bytes:
-    """What the application told about a body."""
-    line = stream.readline()
-    assert line == b"HTTP/1.1 200 OK\r\n", line
-    while stream.readline() != b"\r\n":
-        pass
-    return bytes(stream.readline())
-
-
-def about(data: bytes) -> bytes:
-    return b"%d %s\n" % (len(data), hashlib.sha256(data).hexdigest().encode())
 
 
 def test_bodies_of_all_sizes_arrive_in_one_connection(here: Running) -> None:
@@ -129,7 +40,7 @@ def test_bodies_of_all_sizes_arrive_in_one_connection(here: Running) -> None:
             ):
                 client.sendall(request)
                 assert answer(stream) == about(data)
-    assert here.app.largest <= READ
+    assert here.app.largest <= (here.app.memory or READ)
 
 
 @pytest.mark.parametrize("cut", [1, 2, 3, 5, 8, 9, 40_000, 65_541, 65_542, 65_543, 131_000])
@@ -207,6 +118,16 @@ def test_a_body_that_nobody_reads_is_skipped(here: Running) -> None:
             client.sendall(sized(b"/unread", DATA))
             assert answer(stream) == about(b"")
             client.sendall(sized(b"/", b"next"))
+            assert answer(stream) == about(b"next")
+
+
+def test_a_body_that_is_read_in_part_is_skipped(here: Running) -> None:
+    with here.connect() as client, client.makefile("rb") as stream:
+        for _ in range(2):
+            client.sendall(sized(b"/some", DATA))
+            nbytes = int(answer(stream).split()[0])
+            assert 0 < nbytes <= (here.app.memory or READ)
+            client.sendall(chunked(b"/", b"next", 3))
             assert answer(stream) == about(b"next")
 
 
@@ -308,11 +229,12 @@ def test_connections_that_break_together_give_back_what_they_held(here: Running)
     wait_until(lambda: not here.server.server_state.connections and not here.shared.held)
 
 
+@pytest.mark.parametrize("memory", [0, 333_333])
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_bodies_arrive_over_tls(tmp_path: Path, loop: str) -> None:
+def test_bodies_arrive_over_tls(tmp_path: Path, loop: str, memory: int) -> None:
     certificate = make_certificate(tmp_path / "server.pem")
     with (
-        serving(loop, ssl_certfile=certificate) as here,
+        serving(loop, memory, ssl_certfile=certificate) as here,
         here.connect() as client,
         client.makefile("rb") as stream,
     ):

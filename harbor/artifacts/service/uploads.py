@@ -37,6 +37,7 @@ from harbor.core.storage.interface import (
     UploadInUse,
     UploadMissing,
 )
+from harbor.core.storage.sources import Lend, Source
 from harbor.quotas import service as quotas
 
 OWN = select(Upload.id).where(
@@ -204,16 +205,48 @@ async def remove_unrecorded(db: Database, store: Store, digest: Digest) -> bool:
         return True
 
 
-async def exactly(chunks: AsyncIterator[bytes], nbytes: int) -> AsyncIterator[bytes]:
-    """*chunks*, which must be *nbytes* in all; ``SizeInvalid`` if there are more or fewer."""
-    total = 0
-    async for chunk in chunks:
-        total += len(chunk)
-        if total > nbytes:
-            raise SizeInvalid(f"the chunk is longer than the {nbytes} bytes of its Content-Range")
-        yield chunk
-    if total < nbytes:
-        raise SizeInvalid(f"the chunk has {total} bytes, its Content-Range says {nbytes}")
+class Exactly(Source):
+    """*source*, which must have *nbytes* in all; ``SizeInvalid`` if it has more or fewer."""
+
+    def __init__(self, source: Source, nbytes: int) -> None:
+        self._source = source
+        self._nbytes = nbytes
+        self._total = 0
+
+    @property
+    def come(self) -> int:
+        return self._source.come
+
+    @property
+    def is_over(self) -> bool:
+        return self._source.is_over
+
+    async def __anext__(self) -> bytes:
+        async for chunk in self._source:
+            self._count(len(chunk))
+            return chunk
+        self._end()
+        raise StopAsyncIteration
+
+    async def fill(self, lend: Lend) -> int:
+        nbytes = await self._source.fill(lend)
+        self._count(nbytes)
+        if not nbytes:
+            self._end()
+        return nbytes
+
+    def _count(self, nbytes: int) -> None:
+        self._total += nbytes
+        if self._total > self._nbytes:
+            raise SizeInvalid(
+                f"the chunk is longer than the {self._nbytes} bytes of its Content-Range"
+            )
+
+    def _end(self) -> None:
+        if self._total < self._nbytes:
+            raise SizeInvalid(
+                f"the chunk has {self._total} bytes, its Content-Range says {self._nbytes}"
+            )
 
 
 def unknown(upload_id: str) -> UploadUnknown:

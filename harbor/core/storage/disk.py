@@ -37,15 +37,20 @@ def write_all(fd: int, pieces: Sequence[bytes | memoryview], offset: int) -> int
         if not written:
             raise OSError(errno.EIO, "the file takes no more bytes, and does not say why")
         offset += written
-        # The kernel may take less than it was given, and stop in the middle of a piece.
-        whole = 0
-        while whole < len(rest) and written >= len(rest[whole]):
-            written -= len(rest[whole])
-            whole += 1
-        rest = rest[whole:]
-        if written:
-            rest[0] = rest[0][written:]
+        rest = without(rest, written)
     return offset
+
+
+def without(pieces: list[memoryview], nbytes: int) -> list[memoryview]:
+    """What is left of *pieces* when the kernel has taken *nbytes*, and stopped within one."""
+    whole = 0
+    while whole < len(pieces) and nbytes >= len(pieces[whole]):
+        nbytes -= len(pieces[whole])
+        whole += 1
+    rest = pieces[whole:]
+    if nbytes:
+        rest[0] = rest[0][nbytes:]
+    return rest
 
 
 def feed(update: Callable[[memoryview], None], fd: int, start: int, stop: int) -> None:

@@ -38,8 +38,10 @@ from harbor.core.storage.interface import (
     UploadMissing,
     WrongOffset,
 )
-from harbor.core.storage.lanes import SMALL, Intake, Progress, Turns, settled
+from harbor.core.storage.lanes import SMALL, Intake, Pools, Progress, Turns
 from harbor.core.storage.layout import FILE_MODE, Layout
+from harbor.core.storage.sources import Pieces, Source
+from harbor.core.storage.stages import settled
 from harbor.core.storage.writing import Writer
 
 T = TypeVar("T")
@@ -89,6 +91,7 @@ class FileStore:
         self._progress: OrderedDict[str, Progress] = OrderedDict()
         self._waiters = ThreadPoolExecutor(WAITERS, "storage-wait")
         self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
+        self._pools = Pools(self._waiters, self._lanes)
         self._turns = Turns()
 
     def close(self) -> None:
@@ -144,18 +147,15 @@ class FileStore:
             if offset is not None and offset != start:
                 raise WrongOffset(start)
             progress = await self._caught_up(upload_id, fd, start)
-            writer = Writer(fd, start, self._waiters, direct=self._direct)
-            intake = Intake(writer, progress, self._lanes, self._turns, self._has_room)
+            writer = Writer(fd, start, direct=self._direct)
+            intake = Intake(writer, progress, self._pools, self._turns, self._has_room)
             try:
-                await intake.take(chunks)
+                await intake.take(chunks if isinstance(chunks, Source) else Pieces(chunks))
             finally:
-                try:
-                    if writer.is_open:
-                        await _in_thread(self._waiters, writer.close)
-                finally:
-                    if intake.failed:
-                        self._progress.pop(upload_id, None)
-                        await _in_thread(self._waiters, os.ftruncate, fd, start)
+                writer.close()
+                if intake.failed:
+                    self._progress.pop(upload_id, None)
+                    await _in_thread(self._waiters, os.ftruncate, fd, start)
             return progress.nbytes
 
     async def seal(self, upload_id: str, digest: Digest) -> int:

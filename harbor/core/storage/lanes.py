@@ -3,24 +3,23 @@
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from harbor.core.oci import Digest
 from harbor.core.storage.disk import MIB, feed, full_disk_told
 from harbor.core.storage.interface import StorageFull
-from harbor.core.storage.writing import Writer
+from harbor.core.storage.sources import Source
+from harbor.core.storage.stages import Stages
+from harbor.core.storage.writing import Batch, Writer
 
 if TYPE_CHECKING:
     from _hashlib import HASH  # the type has no public name before Python 3.12
 
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
-BATCH = MIB // 2  # bytes, hashed and written in one go; as many again gather meanwhile
-LIGHTEST = 1024  # tiny pieces weigh this much, so that 1,024 of them, IOV_MAX, are a batch
-DWELL_S = 0.25  # bytes wait no longer for more to come: a crash would lose them
 AT_ONCE = 16  # uploads whose bytes are taken in at the same time
 SLICE = 8 * MIB  # then whoever waits has a turn
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
@@ -108,16 +107,18 @@ class Turns:
 class Turn:
     """One upload's place among the others."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, source: Source) -> None:
         self.busy = False  # the threads are at work: not the client's fault
         self._turns = turns
-        self._nbytes = self._seen = 0
+        self._source = source
+        self._nbytes = 0  # taken in this turn
+        self._seen = 0  # that had come when last looked at
 
     async def begin(self) -> None:
         returning = 0 < self._nbytes < SLICE  # lost it by being late
         if not returning:
             self._nbytes = 0
-        self._seen = self._nbytes
+        self._seen = self._source.come
         if not self._turns.enter(self):
             await self._turns.wait(self, returning=returning)
 
@@ -133,9 +134,16 @@ class Turn:
 
     def is_late(self) -> bool:
         """Whether nothing has come since the last look."""
-        late = self._nbytes == self._seen and not self.busy
-        self._seen = self._nbytes
+        late = self._source.come == self._seen and not self.busy
+        self._seen = self._source.come
         return late
+
+
+class Pools(NamedTuple):
+    """The threads of a store."""
+
+    waiters: Executor  # for the disk
+    lanes: Executor  # of the processor
 
 
 @dataclass(slots=True)
@@ -157,144 +165,88 @@ class Progress:
         feed(self.add, fd, self.nbytes, size)
 
 
-async def settled(*futures: asyncio.Future[Any]) -> None:
-    """Wait until all *futures* are done, even if the caller is cancelled meanwhile.
-
-    Their threads work on a descriptor that the caller closes next; its number would soon be
-    another file's.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    while waiting := [future for future in futures if not future.done()]:
-        try:
-            await asyncio.wait(waiting)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        for future in futures:
-            future.exception()  # nobody else will ask, and asyncio would complain of that
-        raise cancelled
-
-
 class Intake:
-    """One ``append``: gathers pieces to batches, while the batch before is hashed and written.
-
-    One thread does both: what it has just written is still in the processor's cache.
-    """
+    """One ``append``: memory is filled, while what was filled before is hashed and written."""
 
     def __init__(
         self,
         writer: Writer,
         progress: Progress,
-        pool: Executor,
+        pools: Pools,
         turns: Turns,
         has_room: Callable[[], bool],
     ) -> None:
         self.failed = False  # to hash or write; that the client went away is no failure
         self._writer = writer
         self._progress = progress
-        self._pool = pool
-        self._turn = Turn(turns)
+        self._turns = turns
         self._has_room = has_room
-        self._batch: list[bytes] = []
-        self._weight = 0
-        self._running: asyncio.Future[None] | None = None
-        self._loop = asyncio.get_running_loop()
-        self._ripening: asyncio.TimerHandle | None = None  # while there is a batch
+        stages = (pools.waiters, self._write), (pools.lanes, self._hash)
+        self._stages = Stages(stages, writer.free)
 
-    async def take(self, chunks: AsyncIterator[bytes]) -> None:
-        """Hash and write *chunks*; if they raise, what came before is kept."""
+    async def take(self, source: Source) -> None:
+        """Hash and write all of *source*; if it raises, what came before is kept."""
+        turn = Turn(self._turns, source)
         try:
-            await self._turn.begin()
-            async for chunk in chunks:
-                if chunk:
-                    self._gather(chunk)
-                    if self._weight >= BATCH:
-                        await self._hand_over(more=True)
-                    if self._turn.is_over(len(chunk)):
-                        await self._put_down()
-                        await self._turn.begin()
+            await turn.begin()
+            while batch := await self._filled(source):
+                nbytes = batch.stop - batch.start
+                await self._keep(batch, turn, at_once=nbytes <= SMALL and source.is_over)
+                if turn.is_over(nbytes):
+                    await self._put_down()
+                    await turn.begin()
         finally:
-            self._stop_ripening()
             try:
-                if not self.failed:
-                    await self._finish()
+                await self._put_down()
             finally:
-                self._turn.end()
+                turn.end()
 
-    def _gather(self, piece: bytes) -> None:
-        if not self._batch:
-            self._ripening = self._loop.call_later(DWELL_S, self._ripen)
-        self._batch.append(piece)
-        self._weight += max(len(piece), LIGHTEST)
+    async def _filled(self, source: Source) -> Batch | None:
+        """What comes next; None at the end."""
+        lent: list[Batch] = []
 
-    def _ripen(self) -> None:
-        """Start on what was gathered although no more comes: the client is slow, or has gone."""
-        if self._running is None or (self._running.done() and not self._running.exception()):
-            if self._has_room():
-                self._start()
-        else:
-            self._ripening = self._loop.call_later(DWELL_S, self._ripen)
+        def lend() -> memoryview:
+            lent.append(self._writer.lend())
+            return lent[0].room
 
-    def _stop_ripening(self) -> None:
-        if self._ripening is not None:
-            self._ripening.cancel()
-            self._ripening = None
+        nbytes = await source.fill(lend)
+        if not nbytes:
+            return None
+        self._writer.fill(lent[0], nbytes)
+        return lent[0]
 
-    async def _hand_over(self, *, more: bool = False) -> None:
-        """Start on what was gathered, after the batch before it."""
-        self._stop_ripening()
-        await self._settle()
-        self._require_room()
-        self._start(more=more)
-
-    def _start(self, *, more: bool = False) -> None:
-        batch, self._batch, self._weight = self._batch, [], 0
-        self._running = self._loop.run_in_executor(self._pool, self._keep, batch, more)
-        self._turn.busy = True
-        self._running.add_done_callback(self._rested)
-
-    def _rested(self, _: asyncio.Future[None]) -> None:
-        self._turn.busy = False
-
-    async def _finish(self) -> None:
-        if self._batch and (self._running is not None or self._weight > SMALL):
-            await self._hand_over()
-        if self._running is not None:
-            await self._settle()
-            if self._writer.waits:
-                await self._hand_over()
-                await self._settle()
-        elif self._batch:
-            self._require_room()
-            self.failed = True  # until it is done
-            self._keep(self._batch)
-            self.failed = False
+    async def _keep(self, batch: Batch, turn: "Turn", *, at_once: bool) -> None:
+        """Start on what was filled, or do it, *at_once*: for little, that is less work."""
+        with self._failing():
+            if not self._has_room():
+                raise StorageFull("the free space is down to its reserve")
+            if at_once and self._stages.is_idle:
+                self._write([batch])
+                self._hash([batch])
+                self._writer.free(batch)
+                return
+            turn.busy = True
+            await self._stages.put(batch)
+            turn.busy = False
 
     async def _put_down(self) -> None:
-        """Keep what was gathered: who waits holds no memory."""
-        await self._settle()
-        if self._batch or self._writer.waits:
-            await self._hand_over()
-            await self._settle()
+        """Have all of it written, and hold no memory."""
+        with self._failing():
+            await self._stages.until()
+        self._writer.rest()
 
-    async def _settle(self) -> None:
-        if self._running is None:
-            return
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
         try:
-            await settled(self._running)
-        finally:
-            error = self._running.exception()
-            self.failed = error is not None
-        if error is not None:
-            raise error
-
-    def _require_room(self) -> None:
-        if not self._has_room():
+            yield
+        except Exception:
             self.failed = True
-            raise StorageFull("the free space is down to its reserve")
+            raise
 
-    def _keep(self, batch: Sequence[bytes], more: bool = False) -> None:
+    def _write(self, batches: list[Batch]) -> None:
         with full_disk_told():
-            self._writer.write(batch, more=more)
-        for piece in batch:
-            self._progress.add(piece)
+            self._writer.write(batches)
+
+    def _hash(self, batches: list[Batch]) -> None:
+        for batch in batches:
+            self._progress.add(batch.content)

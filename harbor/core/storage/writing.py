@@ -2,8 +2,8 @@
 
 A copy into the page cache costs more than half of a push on many a virtual machine, and drives out
 what others are about to pull. Writes past it must begin and end at whole blocks, in memory and in
-the file, so less than a block may have to wait for more. While one is on its way, the next is made
-ready, and hashed.
+the file: so memory is lent from that place in a block on where the file ends, and what is less than
+a block, at either end, goes through the page cache.
 
 Source: open(2), O_DIRECT.
 """
@@ -12,12 +12,13 @@ import errno
 import mmap
 import os
 from collections.abc import Iterable
-from concurrent.futures import Executor, Future
+from contextlib import suppress
 
-from harbor.core.storage.disk import MIB, start_write_back, write_all
+from harbor.core.storage.disk import MIB, start_write_back, without, write_all
 
 BLOCK = 4096  # bytes; no device that we know of wants more
-STAGED = 768 * 1024  # bytes in one write: a batch, and the piece that was too much for it
+BATCH = MIB // 2  # bytes, hashed and written in one go
+PAST = MIB // 8  # bytes; less is not worth a wait for the disk
 WRITE_BACK = 8 * MIB
 DIRECT = getattr(os, "O_DIRECT", 0)  # Linux; 0 elsewhere
 REFUSED = (errno.EINVAL, errno.EOPNOTSUPP)  # what file systems say that cannot do it
@@ -26,53 +27,93 @@ SPARE = 8  # pieces of memory that are kept for who comes next
 _spare: list[mmap.mmap] = []
 
 
-class Writer:
-    """Appends to one file; one thread at a time may call it."""
+class Batch:
+    """Memory with what comes next, and its place in the file."""
 
-    def __init__(self, fd: int, end: int, pool: Executor, *, direct: bool) -> None:
-        """Threads of *pool* wait for the disk."""
-        self._fd, self._pool = fd, pool
-        self._end = self._pushed = end  # of what was written; of what the disk has begun with
-        self._rest = b""  # what comes after that, and is less than a block
+    __slots__ = ("at", "memory", "stages", "start", "stop")
+
+    def __init__(self, memory: mmap.mmap, at: int) -> None:
+        self.memory = memory
+        self.stages = 0  # that are not done with it yet
+        self.at = at  # of `start`
+        self.start = self.stop = at % BLOCK
+
+    @property
+    def room(self) -> memoryview:
+        return memoryview(self.memory)[self.stop :]
+
+    @property
+    def content(self) -> memoryview:
+        return memoryview(self.memory)[self.start : self.stop]
+
+    def part(self, start: int, stop: int) -> memoryview:
+        return memoryview(self.memory)[start:stop]
+
+    def offset(self, at: int) -> int:
+        """Where in the file the memory's byte *at* belongs."""
+        return self.at + at - self.start
+
+
+class Writer:
+    """Appends to one file. Memory is lent and filled in one thread, and written from in another."""
+
+    def __init__(self, fd: int, end: int, *, direct: bool) -> None:
+        self._fd = fd
+        self._end = end  # with what was filled, though it may not be written yet
+        self._pushed = end  # what the disk has begun with
         self._may = direct and bool(DIRECT)
         self._past: int | None = None  # the same file, opened to write past the page cache
-        self._under_way: Future[None] | None = None
-        self._memory: list[mmap.mmap] = []  # that begins at a block
-        self._sent: mmap.mmap | None = None  # the one that was written from last
+        self._memory: list[mmap.mmap] = []  # that nobody uses now; all threads use the list
 
-    @property
-    def waits(self) -> bool:
-        """Whether something of what was given may not be in the file yet."""
-        return bool(self._rest) or self._under_way is not None
+    def lend(self) -> Batch:
+        """Memory for what comes next. The batch before it must have been filled."""
+        for kept in (self._memory, _spare):
+            with suppress(IndexError):  # other threads take from there, too
+                return Batch(kept.pop(), self._end)
+        return Batch(mmap.mmap(-1, BATCH), self._end)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is anything to close."""
-        return self._past is not None
+    def fill(self, batch: Batch, nbytes: int) -> None:
+        """Note that *nbytes* were put into the memory, which follow what the file has."""
+        batch.stop += nbytes
+        self._end += nbytes
 
-    def write(self, pieces: Iterable[bytes], *, more: bool) -> None:
-        """Append *pieces*; with *more* to come soon, the end of it may wait.
+    def write(self, batches: Iterable[Batch]) -> None:
+        """Write what was filled, in the order of the file: a crash must not leave a hole."""
+        past: list[memoryview] = []  # whole blocks, one after the other
+        at = 0  # where they begin
+        for batch in batches:
+            start = -(-batch.start // BLOCK) * BLOCK
+            stop = batch.stop - batch.stop % BLOCK
+            if stop - start < PAST or not self._open():
+                start = stop = batch.stop
+            if batch.start < start:
+                self._write_past(past, at)
+                past = []
+                self._write_through(batch, batch.start, start)
+            if start < stop:
+                at = at if past else batch.offset(start)
+                past.append(batch.part(start, stop))
+            if stop < batch.stop:
+                self._write_past(past, at)
+                past = []
+                self._write_through(batch, stop, batch.stop)
+        self._write_past(past, at)
 
-        What goes wrong with the one is told by the next.
-        """
-        if more and self._open():
-            self._stage(pieces)
-        else:
-            self._arrive()
-            self._write_through([self._rest, *pieces])
-            self._rest = b""
+    def free(self, batch: Batch) -> None:
+        """Take back the memory."""
+        self._memory.append(batch.memory)
+
+    def rest(self) -> None:
+        """Give away the memory that is not in use."""
+        while self._memory:
+            memory = self._memory.pop()
+            if len(_spare) < SPARE:
+                _spare.append(memory)
 
     def close(self) -> None:
-        """Wait until nothing is on its way any more."""
-        if self._under_way is not None:
-            self._under_way.exception()  # whoever goes on would have been told
-            self._under_way = None
         if self._past is not None:
             os.close(self._past)
             self._past, self._may = None, False
-        while self._memory and len(_spare) < SPARE:
-            _spare.append(self._memory.pop())
-        self._memory.clear()
 
     def _open(self) -> bool:
         """Whether writes past the page cache are to be had."""
@@ -84,78 +125,24 @@ class Writer:
                 self._may = False
         return self._may
 
-    def _stage(self, pieces: Iterable[bytes]) -> None:
-        """Write whole blocks past the page cache; up to the first one, through it."""
-        short = -self._end % BLOCK  # of a block, where the file ends within one
-        staged, nbytes = self._take_memory(), len(self._rest)
-        staged[:nbytes] = self._rest
-        self._rest = b""
-        for piece in pieces:
-            rest = memoryview(piece)
-            at = 0
-            if short:
-                at = min(short, len(rest))
-                self._arrive()
-                self._write_through([rest[:at]])
-                short -= at
-            while at < len(rest):
-                taken = min(len(rest) - at, STAGED - nbytes)
-                staged[nbytes : nbytes + taken] = rest[at : at + taken]
-                nbytes, at = nbytes + taken, at + taken
-                if nbytes == STAGED:
-                    self._send(staged, nbytes)
-                    staged, nbytes = self._take_memory(), 0
-        whole = nbytes - nbytes % BLOCK
-        self._rest = bytes(staged[whole:nbytes])
-        self._send(staged, whole)
-
-    def _take_memory(self) -> mmap.mmap:
-        """Memory that nothing on its way is written from; two pieces in turn."""
-        for memory in self._memory:
-            if memory is not self._sent:
-                return memory
-        try:
-            self._memory.append(_spare.pop())  # other threads take from there, too
-        except IndexError:
-            self._memory.append(mmap.mmap(-1, STAGED))
-        return self._memory[-1]
-
-    def _send(self, staged: mmap.mmap, nbytes: int) -> None:
-        """Put whole blocks on their way, which begin at one of the file's."""
-        if not nbytes:
-            return
-        assert self._past is not None
-        self._arrive()
-        self._under_way = self._pool.submit(self._write_past, self._past, staged, nbytes, self._end)
-        self._end = self._pushed = self._end + nbytes
-        self._sent = staged
-
-    def _arrive(self) -> None:
-        """Wait for what is on its way."""
-        if self._under_way is not None:
+    def _write_past(self, blocks: list[memoryview], at: int) -> None:
+        while blocks and self._may and self._past is not None and not at % BLOCK:
             try:
-                self._under_way.result()
-            finally:
-                self._under_way = None
+                taken = os.pwritev(self._past, blocks, at)
+            except OSError as error:
+                if error.errno not in REFUSED:
+                    raise
+                taken, self._may = 0, False
+            if not taken:
+                break
+            at += taken
+            blocks = without(blocks, taken)
+        if blocks:  # the kernel took less than it was given, or nothing
+            at = write_all(self._fd, blocks, at)
+        self._pushed = max(self._pushed, at)
 
-    def _write_past(self, past: int, staged: mmap.mmap, nbytes: int, at: int) -> None:
-        with memoryview(staged) as memory:
-            written = 0
-            while written < nbytes and self._may and not written % BLOCK:
-                try:
-                    taken = os.pwritev(past, [memory[written:nbytes]], at + written)
-                except OSError as error:
-                    if error.errno not in REFUSED:
-                        raise
-                    taken, self._may = 0, False
-                if not taken:
-                    break
-                written += taken
-            if written < nbytes:  # the kernel took less than it was given, or nothing
-                write_all(self._fd, [memory[written:nbytes]], at + written)
-
-    def _write_through(self, pieces: Iterable[bytes | memoryview]) -> None:
-        self._end = write_all(self._fd, [piece for piece in pieces if piece], self._end)
-        if self._end - self._pushed >= WRITE_BACK:
-            start_write_back(self._fd, self._pushed, self._end)
-            self._pushed = self._end
+    def _write_through(self, batch: Batch, start: int, stop: int) -> None:
+        end = write_all(self._fd, [batch.part(start, stop)], batch.offset(start))
+        if end - self._pushed >= WRITE_BACK:
+            start_write_back(self._fd, self._pushed, end)
+            self._pushed = end

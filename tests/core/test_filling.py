@@ -1,0 +1,68 @@
+"""Memory that an application lends is filled by the kernel, or at once with what was parsed."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from harbor.core.cycle import DWELL_S
+from harbor.core.settings import MIB
+from harbor.core.watch import KIB
+from harbor.core.zerocopy import ServingProtocol
+from tests.core.running import PATIENCE_S, wait_until
+from tests.core.sending import DATA, Running, about, answer, chunked, head, serving, sized
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def filling(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with serving(request.param, MIB) as filling:
+        yield filling
+        filling.expect_nothing_held()
+
+
+def test_the_kernel_fills_the_memory_that_was_lent(
+    monkeypatch: pytest.MonkeyPatch, filling: Running
+) -> None:
+    parsed = 0
+    on_body = ServingProtocol.on_body
+
+    def counting(protocol: ServingProtocol, body: bytes) -> None:
+        nonlocal parsed
+        parsed += len(body)
+        on_body(protocol, body)
+
+    monkeypatch.setattr(ServingProtocol, "on_body", counting)
+    with filling.connect() as client, client.makefile("rb") as stream:
+        for _ in range(3):
+            client.sendall(sized(b"/", DATA))
+            assert answer(stream) == about(DATA)
+            client.sendall(chunked(b"/", DATA[:9], 3) + sized(b"/", b""))
+            assert answer(stream) == about(DATA[:9])
+            assert answer(stream) == about(b"")
+    assert parsed < 3 * len(DATA) // 2, "much of it went through the parser"
+
+
+@pytest.mark.parametrize("how", ["sized", "chunked"])
+def test_what_came_is_not_kept_waiting_for_more(filling: Running, how: str) -> None:
+    """Memory that is not full is handed over after a while, and after the end at once."""
+    data = DATA[: 200 * KIB]
+    whole = sized(b"/", data) if how == "sized" else chunked(b"/", data, 64 * KIB)
+    with filling.connect() as client, client.makefile("rb") as stream:
+        client.sendall(whole[: 150 * KIB])
+        wait_until(lambda: filling.app.largest > 0)
+        assert filling.app.largest < 151 * KIB
+        for at in range(150 * KIB, len(whole), 10_000):
+            time.sleep(0.001)
+            client.sendall(whole[at : at + 10_000])
+        assert answer(stream) == about(data)
+
+
+def test_memory_is_lent_only_when_there_is_something(filling: Running) -> None:
+    with filling.connect() as client, client.makefile("rb") as stream:
+        client.sendall(head(b"/", b"Content-Length: %d" % len(DATA)))
+        assert filling.app.begun.get(timeout=PATIENCE_S) == "/"
+        time.sleep(2 * DWELL_S)
+        assert filling.app.lent == 0
+        client.sendall(DATA)
+        assert answer(stream) == about(DATA)
+        assert filling.app.lent > 0
