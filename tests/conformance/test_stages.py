@@ -122,3 +122,23 @@ async def test_who_is_cancelled_waits_for_the_threads(pool: Executor) -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert stages.is_idle
+
+
+async def test_no_upload_keeps_the_threads_from_the_others() -> None:
+    order = list[str]()
+    alone = ThreadPoolExecutor(1)
+
+    async def upload(name: str, count: int) -> None:
+        def work(found: list[Batch]) -> None:
+            time.sleep(0.001)
+            order.extend(name for _ in found)
+
+        stages = Stages([(alone, work)], lambda _: None)
+        for batch in batches(count):
+            await stages.put(batch)
+        await stages.until()
+
+    with alone:
+        await asyncio.gather(upload("long", 400), upload("short", 10))
+    assert order.index("short") < 40
+    assert order[-1] == "long"

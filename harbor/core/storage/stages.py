@@ -15,6 +15,7 @@ from harbor.core.storage.writing import Batch
 
 DEPTH = 3  # batches of one upload that are worked on: then no more are filled
 LOW = 1  # until so few are left
+ROUNDS = 8  # then other uploads, for which there is no thread, have a turn
 
 Work = Callable[[list[Batch]], None]
 
@@ -36,7 +37,7 @@ class Stage:
             self._pool.submit(self._run)
 
     def _run(self) -> None:
-        while True:
+        for _ in range(ROUNDS):
             with self._lock:
                 found = list(self._queue)
                 self._queue.clear()
@@ -44,6 +45,7 @@ class Stage:
             if not found:
                 return
             self._work(found)
+        self._pool.submit(self._run)  # behind the others
 
 
 class Stages:
@@ -78,13 +80,13 @@ class Stages:
 
     async def until(self, few: int = 0) -> None:
         """Wait until *few* batches are under way, even if cancelled meanwhile; raises `error`."""
+        arrived = None
         with self._lock:
-            arrived = self._loop.create_future()
-            if self._under_way <= few:
-                arrived.set_result(None)
-            else:
+            if self._under_way > few:
+                arrived = self._loop.create_future()
                 self._waits = few, arrived
-        await settled(arrived)
+        if arrived is not None:
+            await settled(arrived)
         if self.error is not None:
             raise self.error
 
