@@ -49,7 +49,7 @@ class Work:
 async def test_each_stage_has_all_batches_in_their_order(pool: Executor, slower: int) -> None:
     hashing, writing = Work(0.001 * (slower == 1)), Work(0.001 * (slower == 2))
     freed: list[Batch] = []
-    stages = Stages([(pool, hashing), (pool, writing)], freed.append)
+    stages = Stages([(pool, hashing, 1), (pool, writing, DEPTH)], freed.append)
     given = batches(200)
     for batch in given:
         await stages.put(batch)
@@ -70,7 +70,7 @@ async def test_memory_is_free_when_both_are_done_with_it(pool: Executor) -> None
     def writing(_: list[Batch]) -> None:
         may_write.wait(20)
 
-    stages = Stages([(pool, hashing), (pool, writing)], freed.append)
+    stages = Stages([(pool, hashing, 1), (pool, writing, DEPTH)], freed.append)
     (batch,) = batches(1)
     await stages.put(batch)
     await hashed.wait()
@@ -90,7 +90,7 @@ async def test_after_an_error_nothing_more_is_done(pool: Executor, stage: int) -
 
     work: list[Callable[[list[Batch]], None]] = [Work(), Work()]
     work[stage] = fail
-    stages = Stages([(pool, each) for each in work], freed.append)
+    stages = Stages([(pool, each, 1) for each in work], freed.append)
     given = batches(2)
     await stages.put(given[0])
     with pytest.raises(OSError, match="broken"):
@@ -110,7 +110,7 @@ async def test_who_is_cancelled_waits_for_the_threads(pool: Executor) -> None:
     def slow(_: list[Batch]) -> None:
         may_go_on.wait(20)
 
-    stages = Stages([(pool, slow)], lambda _: None)
+    stages = Stages([(pool, slow, 1)], lambda _: None)
     await stages.put(batches(1)[0])
     waiting = asyncio.create_task(stages.until())
     for _ in range(3):
@@ -133,7 +133,7 @@ async def test_no_upload_keeps_the_threads_from_the_others() -> None:
             time.sleep(0.001)
             order.extend(name for _ in found)
 
-        stages = Stages([(alone, work)], lambda _: None)
+        stages = Stages([(alone, work, 1)], lambda _: None)
         for batch in batches(count):
             await stages.put(batch)
         await stages.until()

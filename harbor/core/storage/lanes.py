@@ -13,7 +13,7 @@ from harbor.core.oci import Digest
 from harbor.core.storage.disk import MIB, feed, full_disk_told
 from harbor.core.storage.interface import StorageFull
 from harbor.core.storage.sources import Source
-from harbor.core.storage.stages import Stages
+from harbor.core.storage.stages import DEPTH, Stages
 from harbor.core.storage.writing import Batch, Writer
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class Intake:
         self._progress = progress
         self._turns = turns
         self._has_room = has_room
-        stages = (pools.waiters, self._write), (pools.lanes, self._hash)
+        stages = (pools.waiters, self._write, DEPTH), (pools.lanes, self._hash, 1)
         self._stages = Stages(stages, writer.free)
 
     async def take(self, source: Source) -> None:

@@ -15,16 +15,16 @@ from harbor.core.storage.writing import Batch
 
 DEPTH = 3  # batches of one upload that are worked on: then no more are filled
 LOW = 1  # until so few are left
-ROUNDS = 8  # then other uploads, for which there is no thread, have a turn
+ROUNDS = 16  # then other uploads, for which there is no thread, have a turn
 
 Work = Callable[[list[Batch]], None]
 
 
 class Stage:
-    """Does *work* in the order in which it comes; one thread at a time."""
+    """Does *work* in the order in which it comes, *at_once* at most; one thread at a time."""
 
-    def __init__(self, pool: Executor, work: Work) -> None:
-        self._pool, self._work = pool, work
+    def __init__(self, pool: Executor, work: Work, at_once: int) -> None:
+        self._pool, self._work, self._at_once = pool, work, at_once
         self._lock = threading.Lock()
         self._queue: deque[Batch] = deque()
         self._runs = False
@@ -39,8 +39,8 @@ class Stage:
     def _run(self) -> None:
         for _ in range(ROUNDS):
             with self._lock:
-                found = list(self._queue)
-                self._queue.clear()
+                count = min(len(self._queue), self._at_once)
+                found = [self._queue.popleft() for _ in range(count)]
                 self._runs = bool(found)
             if not found:
                 return
@@ -52,11 +52,14 @@ class Stages:
     """What becomes of one upload's batches, of which few are under way at a time."""
 
     def __init__(
-        self, stages: Iterable[tuple[Executor, Work]], free: Callable[[Batch], None]
+        self, stages: Iterable[tuple[Executor, Work, int]], free: Callable[[Batch], None]
     ) -> None:
-        """*free* is told of each batch that all stages are done with."""
+        """Threads, what they do, and with how many batches in one go.
+
+        *free* is told of each batch that all stages are done with.
+        """
         self.error: Exception | None = None  # the first; nothing is done after it
-        self._stages = [Stage(pool, self._doing(work)) for pool, work in stages]
+        self._stages = [Stage(pool, self._doing(work), most) for pool, work, most in stages]
         self._free = free
         self._lock = threading.Lock()
         self._under_way = 0
