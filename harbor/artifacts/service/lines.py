@@ -96,12 +96,15 @@ def shortened(digest: str) -> str:
 
 
 async def of_repository(
-    session: AsyncSession, repository_id: int, query: Listing
+    session: AsyncSession, repository_id: int, query: Listing, counted: int | None = None
 ) -> tuple[list[Line], int]:
-    """One page of the artifacts of a repository, and how many there are."""
+    """One page of the artifacts of a repository, and how many there are, unless somebody has
+    *counted* them.
+    """
     asked = filters.conditions(query.q, Tag.repository_id == repository_id)
     wanted = and_(Artifact.repository_id == repository_id, *asked)
-    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
+    if counted is None:
+        counted = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
     page, order = catalogue.part_of(wanted, query)
     rows = (
         select(*COLUMNS)
@@ -109,7 +112,7 @@ async def of_repository(
         .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
         .order_by(*order)
     )
-    return await assembled(session, (await session.execute(rows)).all()), total or 0
+    return await assembled(session, (await session.execute(rows)).all()), counted or 0
 
 
 async def of_index(session: AsyncSession, parent_id: int, query: Listing) -> tuple[list[Line], int]:
