@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
@@ -137,18 +137,6 @@ async def one(
     return row
 
 
-async def media_type_of(session: AsyncSession, artifact_id: int) -> str:
-    """The media type of an artifact's manifest."""
-    wanted = select(Artifact.manifest_media_type).where(Artifact.id == artifact_id)
-    return str(await session.scalar(wanted))
-
-
-async def said_by(session: AsyncSession, artifact_id: int) -> str | None:
-    """What an artifact's config says, as a JSON object; ``None`` if it says nothing."""
-    wanted = select(ArtifactDetails.extra_attrs).where(ArtifactDetails.artifact_id == artifact_id)
-    return await session.scalar(wanted)
-
-
 async def see(
     session: AsyncSession, place: Place, reference: str, query: ArtifactQuery
 ) -> schemas.Artifact:
@@ -201,20 +189,39 @@ async def assembled(
     ]
 
 
+LABELS = (
+    select(
+        ArtifactLabel.artifact_id,
+        *(getattr(Label, name) for name in label_schemas.Label.__struct_fields__),
+    )
+    .join(Label, Label.id == ArtifactLabel.label_id)
+    .where(ArtifactLabel.artifact_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Label.name, Label.id)
+)
+
+
 async def labels_of(
     session: AsyncSession, artifact_ids: Sequence[int]
 ) -> dict[int, list[label_schemas.Label]]:
     """The labels of each artifact, in the order of their names."""
     found: dict[int, list[label_schemas.Label]] = defaultdict(list)
-    wanted = (
-        select(ArtifactLabel.artifact_id, Label)
-        .join(Label, Label.id == ArtifactLabel.label_id)
-        .where(ArtifactLabel.artifact_id.in_(artifact_ids))
-        .order_by(Label.name, Label.id)
-    )
-    for artifact_id, label in await session.execute(wanted):
-        found[artifact_id].append(show(label_schemas.Label, label))
+    for row in await session.execute(LABELS, {"ids": artifact_ids}):
+        found[row.artifact_id].append(show(label_schemas.Label, row))
     return found
+
+
+REFERENCES = (
+    select(
+        ArtifactReference.parent_id,
+        ArtifactReference.child_id,
+        ArtifactReference.child_digest,
+        ArtifactReference.platform,
+        ArtifactReference.annotations,
+        ArtifactReference.urls,
+    )
+    .where(ArtifactReference.parent_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ArtifactReference.id)
+)
 
 
 async def references_of(
@@ -222,18 +229,6 @@ async def references_of(
 ) -> dict[int, list[schemas.Reference]]:
     """What each index lists, in its order."""
     found: dict[int, list[schemas.Reference]] = defaultdict(list)
-    wanted = (
-        select(
-            ArtifactReference.parent_id,
-            ArtifactReference.child_id,
-            ArtifactReference.child_digest,
-            ArtifactReference.platform,
-            ArtifactReference.annotations,
-            ArtifactReference.urls,
-        )
-        .where(ArtifactReference.parent_id.in_(artifact_ids))
-        .order_by(ArtifactReference.id)
-    )
-    for row in await session.execute(wanted):
+    for row in await session.execute(REFERENCES, {"ids": artifact_ids}):
         found[row.parent_id].append(schemas.Reference(*row))
     return found
