@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    UnaryExpression,
+    and_,
+    bindparam,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
@@ -91,7 +102,29 @@ def part_of(wanted: ColumnElement[bool], query: Listing) -> tuple[Subquery, tupl
     """The ids of the artifacts of one page, and in which order they are."""
     order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
     page = select(Artifact.id).where(wanted).order_by(*order)
+    if filters.shows_children(query.q):
+        page = merged(wanted, order, query.offset + query.page_size)
     return page.limit(query.page_size).offset(query.offset).subquery(), order
+
+
+def merged(
+    wanted: ColumnElement[bool], order: Sequence[UnaryExpression[Any]], most: int
+) -> Select[int]:
+    """The ids of the first *most* that lists show and of those that they do not, in one order.
+
+    Indexes have them apart, each in order: all would have to be sorted to find the first few.
+    """
+    keys = [term.element.label(f"key{at}") for at, term in enumerate(order)]
+    firsts = [
+        select(Artifact.id, *keys).where(wanted, part).order_by(*order).limit(most).subquery()
+        for part in (Artifact.listed.is_(True), Artifact.listed.is_(False))
+    ]
+    both = union_all(*(select(first) for first in firsts)).subquery()
+    again: list[UnaryExpression[Any]] = [
+        UnaryExpression(both.c[key.name], modifier=term.modifier)
+        for key, term in zip(keys, order, strict=True)
+    ]
+    return select(both.c.id).order_by(*again)
 
 
 def described() -> Select[*tuple[Artifact, str, str | None]]:
