@@ -82,16 +82,24 @@ def test_nothing_is_changed_while_reading(
 
 
 @pytest.mark.skipif(not POSTGRESQL, reason="of PostgreSQL")
-@pytest.mark.parametrize(("kept", "used"), [("4", "1.1"), ("2.5", "2.5")])
-def test_pages_of_an_index_are_cheap_unless_somebody_says_otherwise(
-    database_url: str, kept: str, used: str
+@pytest.mark.parametrize(
+    ("name", "kept", "used"),
+    [
+        ("random_page_cost", "4", "1.1"),
+        ("random_page_cost", "2.5", "2.5"),
+        ("max_parallel_workers_per_gather", "2", "0"),
+        ("max_parallel_workers_per_gather", "3", "3"),
+    ],
+)
+def test_plans_are_made_for_memory_unless_somebody_says_otherwise(
+    database_url: str, name: str, kept: str, used: str
 ) -> None:
     async def work(db: Database) -> str:
-        name = async_url(database_url).database
+        place = async_url(database_url).database
         async with db.writing() as session:
-            await session.execute(text(f'ALTER DATABASE "{name}" SET random_page_cost = {kept}'))
+            await session.execute(text(f'ALTER DATABASE "{place}" SET {name} = {kept}'))
         async with opened(database_url) as other, other.reading() as session:
-            return str(await session.scalar(text("SHOW random_page_cost")))
+            return str(await session.scalar(text(f"SHOW {name}")))
 
     assert on(database_url, work) == used
 
