@@ -108,22 +108,6 @@ def test_an_index_shows_what_it_lists(shared: TestClient, repo: str) -> None:
     assert (shown["type"], shown["digest"], shown["extra_attrs"]) == ("IMAGE", index.digest, None)
 
 
-@pytest.mark.parametrize("sort", ["", "push_time", "-digest", "size,-digest", "-pull_time"])
-def test_children_are_sorted_among_the_others(shared: TestClient, repo: str, sort: str) -> None:
-    pushed = [push_image(shared, repo, f"{at}", annotations={"n": "x" * at}) for at in range(6)]
-    index = push_index(shared, repo, "multi", *pushed)
-    for at in (1, 2, 5):
-        untag(shared, repo, f"{at}")
-    latest = [index.digest, *(each.digest for each in reversed(pushed))]
-    by_digest = sorted(latest, reverse=True)
-    by_size = sorted(by_digest, key=lambda digest: get(shared, artifact(repo, digest))["size"])
-    expected = {"push_time": latest[::-1], "-digest": by_digest, "size,-digest": by_size}
-    found = digests(shared, repo, q="base=*", sort=sort)
-    assert found == expected.get(sort, latest)
-    pages = [digests(shared, repo, q="base=*", sort=sort, page=n, page_size=2) for n in range(1, 6)]
-    assert pages == [found[:2], found[2:4], found[4:6], found[6:], []]
-
-
 def test_lists_show_what_is_tagged_or_no_child_and_no_accessory(
     shared: TestClient, repo: str
 ) -> None:
