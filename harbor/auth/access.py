@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import cast
 
 from starlette.requests import Request
 
@@ -15,13 +16,13 @@ from harbor.auth.machines import Machines
 from harbor.auth.oidc import workloads
 from harbor.auth.oidc.desk import Oidc, takes_secret
 from harbor.auth.personal import PersonalTokens
-from harbor.auth.rights import anyway, purpose, rights_in, rights_of_robot
+from harbor.auth.rights import Rights, anyway, purpose, rights_in, rights_of_robot
 from harbor.auth.service import Accounts
 from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import AUDIENCE, KeyRing
 from harbor.configuration.service import Configuration
 from harbor.core import origin
-from harbor.core.api import Ctx, Op
+from harbor.core.api import Ctx, Op, Seen
 from harbor.core.db import Database
 from harbor.core.errors import Denied, Forbidden, NotFound, Unauthorized
 from harbor.core.security import (
@@ -126,22 +127,29 @@ class FrontDesk:
         await self._oidc.used(found)
         return replace(found or NOBODY, csrf=self._csrf.token(sid))
 
-    async def may(self, who: Principal, wanted: Permission, name: str) -> int | None:
+    async def may(
+        self, who: Principal, wanted: Permission, name: str, seen: Seen | None = None
+    ) -> int | None:
         """The id of the project of that *name* if *who* may do *wanted* there, else ``None``.
 
         With the name of a repository, which begins with that of its project, *who* is asked about
         in that repository; without, of what is in repositories, whether it may be done in any.
-        What is wanted of the system is wanted of no project, whose id is ``SYSTEM``.
+        What is wanted of the system is wanted of no project, whose id is ``SYSTEM``. What the
+        same request has *seen* of a project, and of rights in it, is not looked up again.
         """
         if wanted.scope == "system":
             return SYSTEM if rules(who, wanted) else None
-        found = await projects.standing(self._db.quick, name.partition("/")[0])
-        if found is None or not await self._may_in(who, wanted, found, name):
+        seen = {} if seen is None else seen
+        place = name.partition("/")[0]
+        found = seen.get((Standing, place))
+        if found is None:
+            found = seen[Standing, place] = await projects.standing(self._db.quick, place)
+        if found is None or not await self._may_in(who, wanted, found, name, seen):
             return None
-        return found.project_id
+        return cast(int, found.project_id)
 
     async def _may_in(
-        self, who: Principal, wanted: Permission, project: Standing, name: str
+        self, who: Principal, wanted: Permission, project: Standing, name: str, seen: Seen
     ) -> bool:
         """Whether *who* may do *wanted* in *project*, or in the repository of that name."""
         if who.grant is not None:
@@ -155,8 +163,11 @@ class FrontDesk:
         held = anyway(who, project).allow(wanted.resource, wanted.action)
         if held or not who.known:
             return held
-        rights = await rights_in(self._db.quick, who, project, name)
-        return rights.allow(wanted.resource, wanted.action)
+        caller, rights = seen.get((Rights, name), (None, None))
+        if caller is not who:
+            rights = await rights_in(self._db.quick, who, project, name)
+            seen[Rights, name] = who, rights
+        return bool(rights.allow(wanted.resource, wanted.action))
 
     async def _still_holds(self, grant: Grant) -> bool:
         """Whether what a token was issued to is there: with it, a token ends before its time."""
@@ -236,14 +247,15 @@ class FrontDesk:
             "project_name" in named
             or ctx.request.headers.get("x-is-resource-name", "").lower() == "true"
         )
-        try:
-            async with self._db.reading() as session:
-                found = await projects.find_by_reference(session, reference, is_name=is_name)
-        except NotFound:
+        found = await projects.standing_at(self._db.quick, reference, is_name=is_name)
+        if found is None:
             if ctx.principal.is_admin:
-                raise
+                raise NotFound(f"project {reference} not found")
             return False
-        ctx.project_id = await self.may(ctx.principal, wanted, named_in(named, found.name))
+        seen: Seen = {} if ctx.seen is None else ctx.seen
+        seen[Standing, found.name] = seen[Standing, found.project_id] = found
+        name = named_in(named, found.name)
+        ctx.project_id = await self.may(ctx.principal, wanted, name, seen)
         return ctx.project_id is not None
 
     async def authorize_registry(self, ctx: Ctx, op: Op) -> None:

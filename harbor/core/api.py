@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from typing import (
     Any,
     Generic,
+    Protocol,
     Required,
     TypedDict,
     TypeVar,
@@ -46,8 +47,18 @@ from harbor.core.storage.interface import Store
 
 T = TypeVar("T")
 DEADLOCK = "40P01"  # PostgreSQL, Appendix A
+READS = ("GET", "HEAD")
 TRIES = 5  # of a transaction that ran into one
 Handler = Callable[..., Awaitable[Any]]
+Seen = dict[Any, Any]  # what a request that only reads has looked up, to be asked for once
+
+
+class May(Protocol):
+    """Says whether somebody may do something; the id of the project of that name, or ``None``."""
+
+    async def __call__(
+        self, who: Principal, wanted: Permission, name: str, seen: Seen | None = None
+    ) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -194,7 +205,7 @@ class Wiring:
     later: Later
     authenticate: Callable[[Request], Awaitable[Principal]]
     authorize: Callable[["Ctx", Op], Awaitable[None]]
-    may: Callable[[Principal, Permission, str], Awaitable[int | None]]
+    may: May
     record: Callable[[Pen, AuditLine], Awaitable[None]]
     show: Callable[["Ctx", View], Awaitable[Response]]
     show_error: Callable[["Ctx", HarborError], Awaitable[Response]]
@@ -216,6 +227,7 @@ class Ctx:
     subject: str | None = None  # what the audit line is about, where the arguments do not say
     batch: list[Done] = field(default_factory=list)  # an audit line for each, in place of the one
     op: Op | None = None
+    seen: Seen | None = None  # None where something may change meanwhile
     given: dict[str, Any] = field(default_factory=dict)  # the handler's arguments
 
     @property
@@ -297,7 +309,7 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
 
     The body is read before the transaction begins: a slow client holds no lock.
     """
-    ctx = Ctx(request, wiring, op=op)
+    ctx = Ctx(request, wiring, op=op, seen={} if op.method in READS and not op.stream else None)
     if op.page:
         i18n.reader.set(i18n.reader_of(request.cookies, request.headers.get("accept-language", "")))
     try:
@@ -307,7 +319,7 @@ async def perform(op: Op, request: Request, wiring: Wiring) -> Response:
         ctx.given = await read(op, request)
         if op.stream:
             answer = respond(op, request, await op.handler(ctx, **ctx.given))
-        elif op.method in ("GET", "HEAD"):
+        elif op.method in READS:
             async with wiring.db.reading() as ctx.transaction:
                 answer = respond(op, request, await op.handler(ctx, **ctx.given))
         else:

@@ -6,6 +6,7 @@ process, so writers queue here, in order, instead of polling the file's lock.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,8 +14,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String, event, text
+from sqlalchemy import DateTime, Dialect, MetaData, String, UpdateBase, event, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -36,6 +38,13 @@ DRIVERS = {
 }
 BUSY_MS = 30_000  # how long a process waits for another one's write on SQLite
 TURN_S = 60  # how long a writer waits for those before it in this process
+PING_AFTER_S = 5  # that a connection to PostgreSQL lay idle
+# PostgreSQL takes pages of an index for four times as dear as those of a table, as on a disk that
+# turns, and reads all of a table in place of a tenth of it; and it starts two processes for what
+# takes ten milliseconds. Who has set anything else knows better.
+AS_IN_MEMORY = """SELECT set_config(name, wanted, false)
+FROM (VALUES ('random_page_cost', '4', '1.1'), ('max_parallel_workers_per_gather', '2', '0'))
+AS ours (name, usual, wanted) WHERE current_setting(name) = usual"""
 
 
 class Table(DeclarativeBase):
@@ -94,9 +103,11 @@ class Database:
                 self.url, "BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=TURN_S
             )
         else:
-            self._reader = self._writer = create_async_engine(
-                self.url, pool_size=10, max_overflow=20, pool_timeout=TURN_S, pool_pre_ping=True
-            )
+            self._writer = postgresql_engine(self.url)
+            # Each statement sees what is committed by then, in a transaction or not; to begin one
+            # and to end it are two more ways to the server and back.
+            self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._reader.sync_engine, "before_execute", refuse_changes)
         self._turn = asyncio.Lock()  # of the writers on SQLite, of the ORM and of the quick road
         # Rows stay readable after commit, so that an answer can be built from them.
         self._readers = async_sessionmaker(self._reader, expire_on_commit=False)
@@ -113,7 +124,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
-        """A snapshot to read from; whatever is changed in it is thrown away."""
+        """To read from: a snapshot on SQLite, what is committed by then on PostgreSQL."""
         try:
             async with self._readers() as session:
                 yield session
@@ -177,6 +188,43 @@ def sqlite_engine(url: URL, begin: str, **pool: Any) -> AsyncEngine:
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def postgresql_engine(url: URL) -> AsyncEngine:
+    """Connections that are looked at before they are used.
+
+    The driver knows at once of a server that went away. Asked is only one that was not used for a
+    while: something between here and there may have forgotten it.
+    """
+    engine = create_async_engine(url, pool_size=10, max_overflow=20, pool_timeout=TURN_S)
+    dialect, pool = engine.dialect, engine.sync_engine.pool
+
+    @event.listens_for(pool, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.run_async(lambda driver: driver.execute(AS_IN_MEMORY))
+
+    @event.listens_for(pool, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def look(connection: Any, record: Any, _proxy: object) -> None:
+        idle_s = time.monotonic() - record.info.get("used", time.monotonic())
+        try:
+            if connection.driver_connection.is_closed():
+                raise DisconnectionError
+            if idle_s > PING_AFTER_S:
+                dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
+    return engine
+
+
+def refuse_changes(_connection: Any, statement: Any, *_: Any) -> None:
+    """What is to change something belongs into ``writing``."""
+    if isinstance(statement, UpdateBase):
+        raise RuntimeError("a transaction that only reads was to change something")
 
 
 def insert_or_ignore(session: AsyncSession, table: type[Table], rows: list[dict[str, Any]]) -> Any:

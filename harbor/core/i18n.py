@@ -13,10 +13,14 @@ from datetime import date as Date  # noqa: N812, a name that is taken by what sh
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
-from typing import Literal, NewType
+from typing import TYPE_CHECKING, Literal, NewType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harbor.core import clock, shipped
+
+if TYPE_CHECKING:
+    from babel import Locale
+    from babel.numbers import NumberPattern
 
 Code = NewType("Code", str)  # as Harbor's portal keeps it: "zh-cn"
 SOURCE = Code("en-us")
@@ -56,10 +60,9 @@ class Reader:
     zone: tzinfo = UTC
 
     @property
-    def locale(self) -> str:
-        """As Babel names it: ``zh_CN``."""
-        head, _, tail = self.language.partition("-")
-        return f"{head}_{tail.upper()}"
+    def locale(self) -> "Locale":
+        """As Babel knows it; of a name it would look for it each time."""
+        return known_locale(self.language)
 
 
 ANYBODY = Reader()
@@ -76,6 +79,13 @@ def reader_of(cookies: Mapping[str, str], accepted: str) -> Reader:
 def zone_of(cookies: Mapping[str, str]) -> tzinfo:
     name = cookies.get("harbor-zone", "")
     return zone_named(name) if ZONE.fullmatch(name) else UTC
+
+
+@cache
+def known_locale(code: Code) -> "Locale":
+    from babel import Locale  # noqa: PLC0415
+
+    return Locale.parse(code, sep="-")
 
 
 @cache
@@ -252,7 +262,12 @@ def size(nbytes: int) -> str:
         if abs(amount) < KIB or unit == UNITS[-1]:
             break
         amount /= KIB
+    shape = "0.#" if abs(amount) < 100 and unit != "B" else "0"  # noqa: PLR2004
+    return f"{known_shape(shape).apply(amount, reader.get().locale)} {unit}"
+
+
+@cache
+def known_shape(shape: str) -> "NumberPattern":
     from babel import numbers  # noqa: PLC0415
 
-    shape = "0.#" if abs(amount) < 100 and unit != "B" else "0"  # noqa: PLR2004
-    return f"{numbers.format_decimal(amount, format=shape, locale=reader.get().locale)} {unit}"
+    return numbers.parse_pattern(shape)

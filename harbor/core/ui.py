@@ -8,14 +8,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from harbor.core.errors import HarborError
+from harbor.core.i18n import gettext as _
 from harbor.core.query import Listing
 from harbor.core.wire import PageSize
 
@@ -105,6 +108,18 @@ class Grid:
         """The filter in use, or the first."""
         named = [each for each in self.filters if each.key == self.asked.by]
         return next(iter(named or self.filters), None)
+
+    @cached_property
+    def cells(self) -> list[Markup]:
+        """How a cell of each column begins; a page has hundreds."""
+        begun = Markup('<td class="c-{}{}{}"')
+        titled = Markup(' data-title="{}"')
+        return [
+            begun.format(at, " numeric" * column.numeric, " narrow" * column.narrow)
+            + (titled.format(_(column.title)) if column.title else "")
+            + Markup(">")
+            for at, column in enumerate(self.columns, start=1)
+        ]
 
     @property
     def hideable(self) -> list[tuple[int, Column]]:

@@ -313,7 +313,7 @@ def test_the_page_takes_the_same_statements_however_much_there_is(
         return statements(lambda: show(client, f"{app}/artifacts/multi"))
 
     child = push_image(client, REPO, "child")
-    push_index(client, REPO, "multi", child)
+    push_referrer(client, REPO, push_index(client, REPO, "multi", child), COSIGN)
     few = counted()
     children = [push_image(client, REPO, f"c{n}") for n in range(8)]
     index = push_index(client, REPO, "multi", *children)
@@ -323,3 +323,12 @@ def test_the_page_takes_the_same_statements_however_much_there_is(
         path = f"{artifact(REPO, 'multi')}/tags"
         assert client.post(path, json={"name": f"t{n}"}, auth=ADMIN).status_code == 201
     assert counted() == few > 0
+
+
+def test_what_is_not_there_is_not_asked_for(
+    client: TestClient, app: str, statements: Callable[[Callable[[], object]], int]
+) -> None:
+    image = push_image(client, REPO)
+    bare = statements(lambda: show(client, f"{app}/artifacts/1.0"))
+    push_referrer(client, REPO, image, COSIGN)
+    assert statements(lambda: show(client, f"{app}/artifacts/1.0")) == bare + 2

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -8,11 +9,12 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.db import Database, async_url, hold_files, insert_or_ignore
 from harbor.projects.models import ProjectMetadata
 from harbor.users.models import User
-from tests.conftest import opened
+from tests.conftest import POSTGRESQL, opened
 
 T = TypeVar("T")
 LIBRARY = 1
@@ -57,13 +59,75 @@ def test_a_failure_takes_everything_back(database_url: str) -> None:
     assert on(database_url, work) == {}
 
 
-def test_what_is_changed_while_reading_is_thrown_away(database_url: str) -> None:
+async def add_row(session: AsyncSession) -> None:
+    await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+
+
+async def add_object(session: AsyncSession) -> None:
+    session.add(ProjectMetadata(**meta("a", "1")))
+    await session.flush()
+
+
+@pytest.mark.parametrize("add", [add_row, add_object])
+def test_nothing_is_changed_while_reading(
+    database_url: str, add: Callable[[AsyncSession], Awaitable[None]]
+) -> None:
     async def work(db: Database) -> dict[str, str]:
         async with db.reading() as session:
-            await session.execute(insert(ProjectMetadata), [meta("a", "1")])
+            with pytest.raises(RuntimeError, match="only reads"):
+                await add(session)
         return await values(db)
 
     assert on(database_url, work) == {}
+
+
+@pytest.mark.skipif(not POSTGRESQL, reason="of PostgreSQL")
+@pytest.mark.parametrize(
+    ("name", "kept", "used"),
+    [
+        ("random_page_cost", "4", "1.1"),
+        ("random_page_cost", "2.5", "2.5"),
+        ("max_parallel_workers_per_gather", "2", "0"),
+        ("max_parallel_workers_per_gather", "3", "3"),
+    ],
+)
+def test_plans_are_made_for_memory_unless_somebody_says_otherwise(
+    database_url: str, name: str, kept: str, used: str
+) -> None:
+    async def work(db: Database) -> str:
+        place = async_url(database_url).database
+        async with db.writing() as session:
+            await session.execute(text(f'ALTER DATABASE "{place}" SET {name} = {kept}'))
+        async with opened(database_url) as other, other.reading() as session:
+            return str(await session.scalar(text(f"SHOW {name}")))
+
+    assert on(database_url, work) == used
+
+
+@pytest.mark.skipif(not POSTGRESQL, reason="there is no server that could go away")
+@pytest.mark.parametrize("notices", [True, False])
+def test_a_connection_that_the_server_ended_is_replaced(
+    database_url: str, notices: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once if the driver notices it, else once it lay idle for a while."""
+    mine = text("SELECT pg_backend_pid()")
+    end = text("SELECT pg_terminate_backend(:pid)")
+
+    async def work(db: Database) -> tuple[int, int]:
+        async with db.reading() as session:
+            before = await session.scalar(mine)
+        async with opened(database_url) as other, other.reading() as session:
+            await session.execute(end, {"pid": before})
+        await asyncio.sleep(0.1)
+        if not notices:
+            now = time.monotonic
+            monkeypatch.setattr(time, "monotonic", lambda: now() + 3600)
+            monkeypatch.setattr("asyncpg.connection.Connection.is_closed", lambda _self: False)
+        async with db.reading() as session:
+            return int(before or 0), int(await session.scalar(mine) or 0)
+
+    before, after = on(database_url, work)
+    assert before != after
 
 
 def test_nobody_sees_half_of_it(database_url: str) -> None:

@@ -162,10 +162,10 @@ async def artifact_page(
         page=asked.page,
         page_size=asked.page_size,
     )
-    named, tag_count = await tags.search(ctx.session, known.id, wanted)
-    about = Listing(page_size=MOST_SHOWN)
-    found, total = await accessories.search(ctx.session, known.id, about)
-    children, _count = await lines.of_index(ctx.session, known.id, about)
+    line = subject.line
+    counted = None if wanted.q else line.tag_count
+    named, tag_count = await tags.search(ctx.session, known.id, wanted, counted)
+    found, total, children = await around(ctx, line)
     name = subject.header.repository.name
     may_untag = await may(ctx, "tag", "delete", name)
     remove = Batch(
@@ -174,7 +174,6 @@ async def artifact_page(
         icon="trash",
         danger=True,
     )
-    said = await catalogue.said_by(ctx.session, known.id)
     page = Overview(
         subject=subject,
         grid=ui.grid(
@@ -187,14 +186,14 @@ async def artifact_page(
             batch=(remove,) if may_untag else (),
         ),
         tags=named,
-        told=config.told(subject.line.kind.type, said),
+        told=config.told(line.kind.type, line.said),
         children=children,
         found=found,
         total=total,
         may_tag=await may(ctx, "tag", "create", name),
         may_untag=may_untag,
         origin=origin.of(ctx.request, ctx.settings.external_url),
-        config=Markup("") if is_told(subject) else await asyncio.to_thread(both_of, said),
+        config=Markup("") if is_told(subject) else await asyncio.to_thread(both_of, line.said),
     )
     return View("artifacts/artifact.html", page)
 
@@ -240,6 +239,18 @@ async def artifact_manifest_file(
     name = f"manifest-{lines.shortened(known.digest)}.json"
     told = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(raw, 200, told | {"X-Content-Type-Options": "nosniff"}, "application/json")
+
+
+async def around(ctx: Ctx, line: Line) -> tuple[list[schemas.Accessory], int, list[Line]]:
+    """What speaks about an artifact and how much that is, and what it lists: asked for only where
+    its line says that there is something.
+    """
+    first = Listing(page_size=MOST_SHOWN)
+    found, total = (
+        await accessories.search(ctx.session, line.id, first) if line.accessories else ([], 0)
+    )
+    children = (await lines.of_index(ctx.session, line.id, first))[0] if line.child_count else []
+    return found, total, children
 
 
 def is_told(subject: Subject) -> bool:

@@ -13,6 +13,7 @@ from harbor.artifacts.schemas import RepositoryName
 from harbor.artifacts.service import accessories, catalogue, header, labelling, lines
 from harbor.artifacts.service.header import Header
 from harbor.artifacts.service.kinds import KINDS, Kind, accessory_kind
+from harbor.artifacts.service.labelling import Choice
 from harbor.artifacts.service.lines import Line
 from harbor.core import ui
 from harbor.core.api import Ctx, Routes, View
@@ -23,7 +24,6 @@ from harbor.core.oci import Reference
 from harbor.core.query import Listing
 from harbor.core.security import project
 from harbor.core.ui import Batch, Column, Filter, Grid, Listed
-from harbor.labels.models import Label
 from harbor.projects.service.header import may
 
 routes = Routes(prefix="/harbor", tag="artifactPages", pages=True)
@@ -65,7 +65,7 @@ class ArtifactList:
     grid: Grid
     lines: list[Line]
     asked: ArtifactListQuery
-    labels: list[Label]
+    labels: list[Choice]
     may_label: bool
     may_delete: bool
 
@@ -121,9 +121,9 @@ async def artifacts_page(
     """Show the artifacts of a repository."""
     head = await header.of(ctx, repository_name, header.ARTIFACTS)
     asked = ui.remembered(ctx.request, "artifacts", query)
-    found, total = await lines.of_repository(
-        ctx.session, head.repository.id, replace(asked, q=filtered(asked))
-    )
+    wanted = replace(asked, q=filtered(asked))
+    counted = None if wanted.q else head.repository.artifact_count
+    found, total = await lines.of_repository(ctx.session, head.repository.id, wanted, counted)
     may_see_labels = await may(ctx, "label", "list", head.project_name)
     may_label = await may(ctx, "artifact-label", "create", head.repository.name)
     may_delete = await may(ctx, "artifact", "delete", head.repository.name)

@@ -18,6 +18,7 @@ from harbor.artifacts.service import (
     repositories,
     trash,
 )
+from harbor.artifacts.service.labelling import Choice
 from harbor.artifacts.service.lines import Line
 from harbor.core import ui
 from harbor.core.api import Audit, Ctx, Done, Routes, View
@@ -27,7 +28,6 @@ from harbor.core.i18n import ngettext
 from harbor.core.security import project
 from harbor.core.ui import Confirm
 from harbor.core.wire import Id
-from harbor.labels.models import Label
 
 routes = Routes(prefix="/harbor", tag="artifactPages", pages=True)
 ALL = "/projects/{project_name_or_id}/repositories/{repository_name}/artifacts-tab"
@@ -54,7 +54,7 @@ class LabelChoice:
 
     path: str  # of the list
     lines: list[Line]
-    labels: list[Label]
+    labels: list[Choice]
     adding: bool
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, and_, exists, func, select
+from sqlalchemy import Row, Select, and_, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -137,13 +137,15 @@ def linked() -> Select[*tuple[Any, ...]]:
     )
 
 
+OF_THESE = linked().where(SUBJECT.id.in_(bindparam("ids", expanding=True))).order_by(Accessory.id)
+
+
 async def of(
     session: AsyncSession, artifact_ids: Sequence[int]
 ) -> dict[int, list[schemas.Accessory]]:
     """The accessories of each artifact, oldest first."""
     found: dict[int, list[schemas.Accessory]] = defaultdict(list)
-    wanted = linked().where(SUBJECT.id.in_(artifact_ids)).order_by(Accessory.id)
-    for row in await session.execute(wanted):
+    for row in await session.execute(OF_THESE, {"ids": artifact_ids}):
         found[row.subject_id].append(shown(row))
     return found
 
@@ -176,22 +178,24 @@ async def inherited(
     return found
 
 
+KINDS_OF_THESE = (
+    select(SUBJECT.id, Accessory.kind, func.count().label("total"))
+    .join(
+        SUBJECT,
+        and_(
+            SUBJECT.repository_id == Accessory.repository_id,
+            SUBJECT.digest == Accessory.subject_digest,
+        ),
+    )
+    .where(SUBJECT.id.in_(bindparam("ids", expanding=True)))
+    .group_by(SUBJECT.id, Accessory.kind)
+)
+
+
 async def kinds(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, dict[str, int]]:
     """How many accessories of which kind each artifact has."""
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    wanted = (
-        select(SUBJECT.id, Accessory.kind, func.count().label("total"))
-        .join(
-            SUBJECT,
-            and_(
-                SUBJECT.repository_id == Accessory.repository_id,
-                SUBJECT.digest == Accessory.subject_digest,
-            ),
-        )
-        .where(SUBJECT.id.in_(artifact_ids))
-        .group_by(SUBJECT.id, Accessory.kind)
-    )
-    for row in await session.execute(wanted):
+    for row in await session.execute(KINDS_OF_THESE, {"ids": artifact_ids}):
         found[row.id][row.kind] = row.total
     return found
 

@@ -8,7 +8,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
-from sqlalchemy import ColumnElement, Row, Select, Subquery, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    UnaryExpression,
+    and_,
+    bindparam,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
@@ -91,7 +102,29 @@ def part_of(wanted: ColumnElement[bool], query: Listing) -> tuple[Subquery, tupl
     """The ids of the artifacts of one page, and in which order they are."""
     order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
     page = select(Artifact.id).where(wanted).order_by(*order)
+    if filters.shows_children(query.q):
+        page = merged(wanted, order, query.offset + query.page_size)
     return page.limit(query.page_size).offset(query.offset).subquery(), order
+
+
+def merged(
+    wanted: ColumnElement[bool], order: Sequence[UnaryExpression[Any]], most: int
+) -> Select[int]:
+    """The ids of the first *most* that lists show and of those that they do not, in one order.
+
+    Indexes have them apart, each in order: all would have to be sorted to find the first few.
+    """
+    keys = [term.element.label(f"key{at}") for at, term in enumerate(order)]
+    firsts = [
+        select(Artifact.id, *keys).where(wanted, part).order_by(*order).limit(most).subquery()
+        for part in (Artifact.listed.is_(True), Artifact.listed.is_(False))
+    ]
+    both = union_all(*(select(first) for first in firsts)).subquery()
+    again: list[UnaryExpression[Any]] = [
+        UnaryExpression(both.c[key.name], modifier=term.modifier)
+        for key, term in zip(keys, order, strict=True)
+    ]
+    return select(both.c.id).order_by(*again)
 
 
 def described() -> Select[*tuple[Artifact, str, str | None]]:
@@ -135,18 +168,6 @@ async def one(
         named = shown(f"{place.repository}{Reference(reference).joined}")
         raise NotFound(f"artifact {named} not found")
     return row
-
-
-async def media_type_of(session: AsyncSession, artifact_id: int) -> str:
-    """The media type of an artifact's manifest."""
-    wanted = select(Artifact.manifest_media_type).where(Artifact.id == artifact_id)
-    return str(await session.scalar(wanted))
-
-
-async def said_by(session: AsyncSession, artifact_id: int) -> str | None:
-    """What an artifact's config says, as a JSON object; ``None`` if it says nothing."""
-    wanted = select(ArtifactDetails.extra_attrs).where(ArtifactDetails.artifact_id == artifact_id)
-    return await session.scalar(wanted)
 
 
 async def see(
@@ -201,20 +222,39 @@ async def assembled(
     ]
 
 
+LABELS = (
+    select(
+        ArtifactLabel.artifact_id,
+        *(getattr(Label, name) for name in label_schemas.Label.__struct_fields__),
+    )
+    .join(Label, Label.id == ArtifactLabel.label_id)
+    .where(ArtifactLabel.artifact_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Label.name, Label.id)
+)
+
+
 async def labels_of(
     session: AsyncSession, artifact_ids: Sequence[int]
 ) -> dict[int, list[label_schemas.Label]]:
     """The labels of each artifact, in the order of their names."""
     found: dict[int, list[label_schemas.Label]] = defaultdict(list)
-    wanted = (
-        select(ArtifactLabel.artifact_id, Label)
-        .join(Label, Label.id == ArtifactLabel.label_id)
-        .where(ArtifactLabel.artifact_id.in_(artifact_ids))
-        .order_by(Label.name, Label.id)
-    )
-    for artifact_id, label in await session.execute(wanted):
-        found[artifact_id].append(show(label_schemas.Label, label))
+    for row in await session.execute(LABELS, {"ids": artifact_ids}):
+        found[row.artifact_id].append(show(label_schemas.Label, row))
     return found
+
+
+REFERENCES = (
+    select(
+        ArtifactReference.parent_id,
+        ArtifactReference.child_id,
+        ArtifactReference.child_digest,
+        ArtifactReference.platform,
+        ArtifactReference.annotations,
+        ArtifactReference.urls,
+    )
+    .where(ArtifactReference.parent_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ArtifactReference.id)
+)
 
 
 async def references_of(
@@ -222,18 +262,6 @@ async def references_of(
 ) -> dict[int, list[schemas.Reference]]:
     """What each index lists, in its order."""
     found: dict[int, list[schemas.Reference]] = defaultdict(list)
-    wanted = (
-        select(
-            ArtifactReference.parent_id,
-            ArtifactReference.child_id,
-            ArtifactReference.child_digest,
-            ArtifactReference.platform,
-            ArtifactReference.annotations,
-            ArtifactReference.urls,
-        )
-        .where(ArtifactReference.parent_id.in_(artifact_ids))
-        .order_by(ArtifactReference.id)
-    )
-    for row in await session.execute(wanted):
+    for row in await session.execute(REFERENCES, {"ids": artifact_ids}):
         found[row.parent_id].append(schemas.Reference(*row))
     return found

@@ -82,6 +82,11 @@ FIELDS: q.Fields = {
 def conditions(asked: str, tags_inside: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
     found = q.conditions(asked, {**FIELDS, "tags": partial(tagged, tags_inside)})
-    if not any(q.folded(match.key) == "base" for match in q.parse(asked)):
+    if not shows_children(asked):
         found.append(Artifact.listed.is_(True))
     return found
+
+
+def shows_children(asked: str) -> bool:
+    """Whether *asked* wants more than what lists show by themselves."""
+    return any(q.folded(match.key) == "base" for match in q.parse(asked))

@@ -15,8 +15,7 @@ from harbor.core.api import Ctx
 from harbor.core.errors import NotFound
 from harbor.core.i18n import gettext as _
 from harbor.projects.service import commands
-from harbor.projects.service.header import may
-from harbor.projects.service.projects import name_of
+from harbor.projects.service.header import may, name_in
 
 ARTIFACTS, INFO = "artifacts-tab", "info-tab"
 
@@ -117,7 +116,7 @@ async def of(ctx: Ctx, repository: RepositoryName, current: str = "", back: str 
 
 async def place_of(ctx: Ctx, repository: RepositoryName) -> Place:
     """The repository in the path, which may not be there; ``NotFound`` if the project is gone."""
-    name = await name_of(ctx.session, ctx.known_project_id)
+    name = await name_in(ctx)
     if name is None:
         raise NotFound(f"project {ctx.known_project_id} not found")
     return Place(ctx.known_project_id, f"{name}/{repository}")

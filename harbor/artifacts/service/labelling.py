@@ -1,8 +1,9 @@
 """What is done: put labels on artifacts, and take them off."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import ArtifactLabel
@@ -12,7 +13,6 @@ from harbor.core.db import insert_or_ignore
 from harbor.core.errors import Conflict, NotFound
 from harbor.labels import service as labels
 from harbor.labels.models import NO_PROJECT, Label
-from harbor.labels.schemas import LabelQuery
 
 MOST = 100  # labels to choose from, of the project and of the registry each
 SOME = 1_000  # rows in one statement
@@ -35,21 +35,46 @@ async def add(session: AsyncSession, artifact: Known, project_id: int, label_id:
     await session.flush()
 
 
-async def offered(session: AsyncSession, project_id: int) -> list[Label]:
+class Choice(NamedTuple):
+    """A label, as a page shows it to choose from."""
+
+    id: int
+    name: str
+    description: str
+    color: str
+    scope: str
+
+
+CHOICES = select(Label.id, Label.name, Label.description, Label.color, Label.scope)
+
+
+def first(scope: str, project_id: ColumnElement[int], at: int) -> Select[*tuple[Any, ...]]:
+    here = Label.scope == scope, Label.project_id == project_id
+    page = CHOICES.add_columns(literal(at).label("at")).where(*here)
+    return select(page.order_by(Label.name, Label.id).limit(MOST).subquery())
+
+
+BOTH = union_all(
+    first(labels.PROJECT, bindparam("project_id"), 1), first(labels.GLOBAL, literal(NO_PROJECT), 2)
+).subquery()
+OFFERED = select(*(BOTH.c[name] for name in Choice._fields)).order_by(
+    BOTH.c.at, BOTH.c.name, BOTH.c.id
+)
+
+
+async def offered(session: AsyncSession, project_id: int) -> list[Choice]:
     """The labels that artifacts of the project may carry, its own first; of each no more than
     fit on a page.
     """
-    query = LabelQuery(sort="name", page_size=MOST)
-    own, _ = await labels.search(session, project_id, query)
-    of_registry, _ = await labels.search(session, NO_PROJECT, query)
-    return [*own, *of_registry]
+    rows = await session.execute(OFFERED, {"project_id": project_id})
+    return [Choice(*row) for row in rows]
 
 
-async def carried(session: AsyncSession, artifact_ids: Sequence[int]) -> list[Label]:
+async def carried(session: AsyncSession, artifact_ids: Sequence[int]) -> list[Choice]:
     """The labels that some of the artifacts carry."""
     held = select(ArtifactLabel.label_id).where(ArtifactLabel.artifact_id.in_(artifact_ids))
-    wanted = select(Label).where(Label.id.in_(held)).order_by(Label.name, Label.id)
-    return list(await session.scalars(wanted))
+    wanted = CHOICES.where(Label.id.in_(held)).order_by(Label.name, Label.id)
+    return [Choice(*row) for row in await session.execute(wanted)]
 
 
 async def add_to_all(

@@ -4,14 +4,13 @@ A page takes one statement for each kind of thing, and of what an artifact may h
 it reads the first few and how many there are.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Artifact, ArtifactDetails, ArtifactReference, Tag
@@ -56,6 +55,8 @@ class Line:
     id: int
     digest: str
     kind: Kind
+    media_type: str  # of the manifest
+    said: str | None  # what its config says, a JSON object
     size: int
     push_time: Time
     pull_time: Time | None
@@ -96,12 +97,15 @@ def shortened(digest: str) -> str:
 
 
 async def of_repository(
-    session: AsyncSession, repository_id: int, query: Listing
+    session: AsyncSession, repository_id: int, query: Listing, counted: int | None = None
 ) -> tuple[list[Line], int]:
-    """One page of the artifacts of a repository, and how many there are."""
+    """One page of the artifacts of a repository, and how many there are, unless somebody has
+    *counted* them.
+    """
     asked = filters.conditions(query.q, Tag.repository_id == repository_id)
     wanted = and_(Artifact.repository_id == repository_id, *asked)
-    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
+    if counted is None:
+        counted = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
     page, order = catalogue.part_of(wanted, query)
     rows = (
         select(*COLUMNS)
@@ -109,7 +113,7 @@ async def of_repository(
         .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
         .order_by(*order)
     )
-    return await assembled(session, (await session.execute(rows)).all()), total or 0
+    return await assembled(session, (await session.execute(rows)).all()), counted or 0
 
 
 async def of_index(session: AsyncSession, parent_id: int, query: Listing) -> tuple[list[Line], int]:
@@ -155,6 +159,8 @@ async def lines(session: AsyncSession, wanted: ColumnElement[bool]) -> list[Line
 
 async def assembled(session: AsyncSession, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Line]:
     """Lines with what belongs to each."""
+    if not rows:
+        return []
     ids = [row.id for row in rows]
     named = await tags.newest(session, ids, FEW)
     labelled = await catalogue.labels_of(session, ids)
@@ -168,6 +174,8 @@ async def assembled(session: AsyncSession, rows: Sequence[Row[*tuple[Any, ...]]]
             id=row.id,
             digest=row.digest,
             kind=kind_of(row.type, row.manifest_media_type),
+            media_type=row.manifest_media_type,
+            said=row.extra_attrs,
             size=row.size,
             push_time=Time(row.push_time),
             pull_time=Time(row.pull_time) if row.pull_time else None,
@@ -202,26 +210,31 @@ def platform_of(told: object) -> str:
         return ""
 
 
+PARENT = ArtifactReference.parent_id
+RANKED = (
+    select(
+        PARENT,
+        ArtifactReference.platform,
+        func.row_number().over(partition_by=PARENT, order_by=ArtifactReference.id).label("at"),
+        func.count().over(partition_by=PARENT).label("total"),
+    )
+    .where(PARENT.in_(bindparam("ids", expanding=True)))
+    .subquery()
+)
+FIRST = (
+    select(RANKED.c.parent_id, RANKED.c.platform, RANKED.c.total)
+    .where(RANKED.c.at <= FEW)
+    .order_by(RANKED.c.parent_id, RANKED.c.at)
+)
+
+
 async def first_children(
     session: AsyncSession, artifact_ids: Sequence[int]
 ) -> dict[int, tuple[list[str], int]]:
     """The platforms of the first children of each index, and how many children it has."""
-    among = ArtifactReference.parent_id
-    ranked = (
-        select(
-            among,
-            ArtifactReference.platform,
-            func.row_number().over(partition_by=among, order_by=ArtifactReference.id).label("at"),
-            func.count().over(partition_by=among).label("total"),
-        )
-        .where(among.in_(artifact_ids))
-        .subquery()
-    )
-    wanted = select(ranked).where(ranked.c.at <= FEW).order_by(ranked.c.parent_id, ranked.c.at)
-    found: dict[int, tuple[list[str], int]] = defaultdict(lambda: ([], 0))
-    for row in await session.execute(wanted):
-        platforms = found[row.parent_id][0]
-        if told := platform_of(row.platform):
+    found: dict[int, tuple[list[str], int]] = {}
+    for parent_id, platform, total in await session.execute(FIRST, {"ids": artifact_ids}):
+        platforms = found.setdefault(parent_id, ([], total))[0]
+        if told := platform_of(platform):
             platforms.append(told)
-        found[row.parent_id] = (platforms, row.total)
     return found

@@ -96,10 +96,11 @@ async def of(
     """What stands above a page of an artifact; ``NotFound``."""
     head = await header.of(ctx, repository, back=came.back)
     known = await catalogue.find(ctx.session, head.place, reference)
+    line = await lines.one(ctx.session, known.id)
     subject = Subject(
         header=head,
-        line=await lines.one(ctx.session, known.id),
-        media_type=await catalogue.media_type_of(ctx.session, known.id),
+        line=line,
+        media_type=line.media_type,
         parent=came.parent if oci.DIGEST.fullmatch(came.parent) else "",
         tab=tab,
     )

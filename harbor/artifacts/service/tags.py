@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, String, func, literal, select, type_coerce
+from sqlalchemy import Row, String, bindparam, func, literal, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
@@ -56,12 +56,14 @@ PLAIN = select(
 )
 
 
+OF_THESE = PLAIN.where(Tag.artifact_id.in_(bindparam("ids", expanding=True))).order_by(*USUAL)
+
+
 async def of(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, list[schemas.Tag]]:
     """The tags of each artifact, the newest first, to be said: their times are written already."""
     found: dict[int, list[schemas.Tag]] = defaultdict(list)
-    wanted = PLAIN.where(Tag.artifact_id.in_(artifact_ids)).order_by(*USUAL)
-    for tag_id, repository_id, artifact_id, name, *times in await session.execute(wanted):
-        pushed, pulled, expires = times
+    for row in await session.execute(OF_THESE, {"ids": artifact_ids}):
+        tag_id, repository_id, artifact_id, name, pushed, pulled, expires = row
         found[artifact_id].append(
             schemas.Tag(
                 tag_id,
@@ -69,44 +71,50 @@ async def of(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, li
                 artifact_id,
                 name,
                 written(pushed),
-                written(pulled) if pulled else NEVER_WRITTEN,
+                NEVER_WRITTEN if pulled is None else written(pulled),
                 False,
-                written(expires) if expires else UNSET,
+                UNSET if expires is None else written(expires),
             )
         )
     return found
 
 
 def written(moment: datetime | str) -> Any:
-    """What JSON says of a time; SQLite keeps it as ``2026-01-31 12:00:00.000000``."""
-    if isinstance(moment, str):
-        return f"{moment[:10]}T{moment[11:23]}Z"
-    return str(Time(moment))
+    """What JSON says of a time, which SQLite keeps as ``2026-01-31 12:00:00.000000``, and which
+    comes from PostgreSQL in UTC.
+    """
+    text = moment if isinstance(moment, str) else moment.isoformat(" ", "milliseconds")
+    return f"{text[:10]}T{text[11:23]}Z"
 
 
 NEVER_WRITTEN: Any = str(Time(NEVER))
+
+
+RANKED = (
+    select(
+        Tag.artifact_id,
+        Tag.name,
+        func.row_number().over(partition_by=Tag.artifact_id, order_by=USUAL).label("at"),
+        func.count().over(partition_by=Tag.artifact_id).label("total"),
+    )
+    .where(Tag.artifact_id.in_(bindparam("ids", expanding=True)))
+    .subquery()
+)
+NEWEST = (
+    select(RANKED.c.artifact_id, RANKED.c.name, RANKED.c.total)
+    .where(RANKED.c.at <= bindparam("most"))
+    .order_by(RANKED.c.artifact_id, RANKED.c.at)
+)
 
 
 async def newest(
     session: AsyncSession, artifact_ids: Sequence[int], most: int
 ) -> dict[int, tuple[list[str], int]]:
     """The names of the *most* newest tags of each artifact, and how many it has."""
-    among = Tag.artifact_id
-    ranked = (
-        select(
-            among,
-            Tag.name,
-            func.row_number().over(partition_by=among, order_by=USUAL).label("at"),
-            func.count().over(partition_by=among).label("total"),
-        )
-        .where(among.in_(artifact_ids))
-        .subquery()
-    )
-    wanted = select(ranked).where(ranked.c.at <= most).order_by(ranked.c.artifact_id, ranked.c.at)
     found: dict[int, tuple[list[str], int]] = {}
-    for row in await session.execute(wanted):
-        names, _ = found.get(row.artifact_id, ([], 0))
-        found[row.artifact_id] = ([*names, row.name], row.total)
+    rows = await session.execute(NEWEST, {"ids": artifact_ids, "most": most})
+    for artifact_id, name, total in rows:
+        found.setdefault(artifact_id, ([], total))[0].append(name)
     return found
 
 
@@ -120,11 +128,12 @@ async def several(session: AsyncSession, artifact_id: int, ids: Sequence[int]) -
 
 
 async def search(
-    session: AsyncSession, artifact_id: int, query: TagQuery
+    session: AsyncSession, artifact_id: int, query: TagQuery, counted: int | None = None
 ) -> tuple[list[schemas.Tag], int]:
-    """One page of the tags of an artifact, and how many there are."""
+    """One page of the tags of an artifact, and how many there are, unless they are *counted*."""
     wanted = [Tag.artifact_id == artifact_id, *q.conditions(query.q, FIELDS)]
-    total = await session.scalar(select(func.count()).select_from(Tag).where(*wanted))
+    if counted is None:
+        counted = await session.scalar(select(func.count()).select_from(Tag).where(*wanted))
     page = (
         COLUMNS.where(*wanted)
         .order_by(*q.order(query.sort, FIELDS), *USUAL)
@@ -134,7 +143,7 @@ async def search(
     found = [shown(row) for row in await session.execute(page)]
     if query.with_immutable_status:
         await immutable.mark_of(session, artifact_id, found)
-    return found, total or 0
+    return found, counted or 0
 
 
 async def create(session: AsyncSession, artifact: Known, name: str, act: Act) -> None:

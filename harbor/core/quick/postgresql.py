@@ -32,6 +32,12 @@ class PostgresqlPen:
         await self._connection.executemany(ready.sql, [ready.arguments(row) for row in rows])
 
 
+async def as_it_is(_connection: Connection) -> None:
+    """Nobody leaves more in a session than statements that are ready; to ask the server to put it
+    back after each statement would cost as much as the statement.
+    """
+
+
 class Pool:
     """Connections, made when they are first needed."""
 
@@ -57,7 +63,9 @@ class Pool:
     async def _make(self) -> None:
         async with self._opening:
             if self._made is None:
-                self._made = await asyncpg.create_pool(self._url, min_size=0, max_size=POOL)
+                self._made = await asyncpg.create_pool(
+                    self._url, min_size=0, max_size=POOL, reset=as_it_is
+                )
 
     async def close(self) -> None:
         if self._made is not None:

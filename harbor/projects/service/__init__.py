@@ -22,7 +22,7 @@ from harbor.projects.service.projects import (
 )
 from harbor.projects.service.ruling import PROJECT_ADMIN, ruling
 from harbor.projects.service.sight import Sight, sight_of
-from harbor.projects.service.standing import Standing, roles_of, standing
+from harbor.projects.service.standing import Standing, roles_of, standing, standing_at
 
 __all__ = [
     "MAX_STORAGE",
@@ -50,6 +50,7 @@ __all__ = [
     "seed_library",
     "sight_of",
     "standing",
+    "standing_at",
     "storage",
     "storage_limit",
     "visible_to",

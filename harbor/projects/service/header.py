@@ -5,6 +5,7 @@ template shows that with the macro of ``projects/header.html``.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 from harbor.configuration.service import Configuration
 from harbor.core import rbac
@@ -91,11 +92,20 @@ def path_of(project_id: int) -> str:
 
 async def may(ctx: Ctx, resource: str, action: str, name: str) -> bool:
     """Whether the caller may do that in the project, or in the repository, of that name."""
-    return await ctx.wiring.may(ctx.principal, project(resource, action), name) is not None
+    wanted = project(resource, action)
+    return await ctx.wiring.may(ctx.principal, wanted, name, ctx.seen) is not None
+
+
+async def name_in(ctx: Ctx) -> str | None:
+    """The name of the project in the path, unless it is deleted."""
+    known = ctx.seen and ctx.seen.get((Standing, ctx.known_project_id))
+    return known.name if known else await name_of(ctx.session, ctx.known_project_id)
 
 
 async def standing_of(ctx: Ctx) -> Standing:
     """What decides about rights in the project in the path; ``NotFound`` if it is gone."""
+    if known := ctx.seen and ctx.seen.get((Standing, ctx.known_project_id)):
+        return cast(Standing, known)
     name = await name_of(ctx.session, ctx.known_project_id)
     known = None if name is None else await standing(ctx.db.quick, name)
     if known is None:

@@ -12,13 +12,13 @@ from harbor.core import clock
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
 from harbor.core.security import OF_SYSTEM, Principal
-from harbor.core.wire import MAX_ID
 from harbor.projects.models import PERSON, Project, ProjectMember, RepositoryRule
 from harbor.projects.schemas import ProjectReq
 from harbor.projects.service import allowlists, redirects
 from harbor.projects.service import metadata as meta
 from harbor.projects.service.listing import has_repositories
 from harbor.projects.service.ruling import PROJECT_ADMIN
+from harbor.projects.service.standing import id_of, is_id
 from harbor.users.models import ADMIN_ID, User
 
 LIBRARY_ID = 1
@@ -41,12 +41,10 @@ async def find(session: AsyncSession, name: str) -> Project:
 
 async def find_by_reference(session: AsyncSession, reference: str, *, is_name: bool) -> Project:
     """The project that a path names: digits are an id, unless the caller says that they are not."""
-    if is_name or not reference.isascii() or not reference.isdigit():
+    if is_name or not is_id(reference):
         return await find(session, reference)
-    # More digits than a number has here would be too much for the database and for int().
-    digits = reference.lstrip("0")
-    project_id = int(digits or 0) if len(digits) <= len(str(MAX_ID)) else MAX_ID + 1
-    found = await session.get(Project, project_id) if project_id <= MAX_ID else None
+    project_id = id_of(reference)
+    found = None if project_id is None else await session.get(Project, project_id)
     if found is None or found.deleted:
         raise NotFound(f"project {reference} not found")
     return found

@@ -1,6 +1,6 @@
 """What is done: say what must be known of a project to decide who may do what in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from harbor.core.quick import Quick
+from harbor.core.quick import Quick, Row
+from harbor.core.wire import MAX_ID
 from harbor.directory.models import UserGroupMember
 from harbor.projects.models import (
     GROUP,
@@ -42,7 +43,7 @@ class Standing:
     has_rules: bool  # rights may differ from one repository to another
 
 
-STANDING = (
+ALIVE = (
     select(
         Project.project_id,
         Project.name,
@@ -54,8 +55,10 @@ STANDING = (
         ProjectMetadata,
         and_(ProjectMetadata.project_id == Project.project_id, ProjectMetadata.name == "public"),
     )
-    .where(Project.name == bindparam("name"), Project.deleted.is_(False))
+    .where(Project.deleted.is_(False))
 )
+STANDING = ALIVE.where(Project.name == bindparam("name"))
+OF_ID = ALIVE.where(Project.project_id == bindparam("project_id"))
 MEMBER = aliased(ProjectMember)  # to make one for each statement would cost a millisecond
 
 
@@ -94,7 +97,31 @@ async def standing(quick: Quick, name: str) -> Standing | None:
     """The project of that name, unless it is deleted."""
     if "\0" in name:
         return None
-    rows = await quick.fetch(STANDING, name=name)
+    return standing_in(await quick.fetch(STANDING, name=name))
+
+
+async def standing_at(quick: Quick, reference: str, *, is_name: bool) -> Standing | None:
+    """The project that a path names: digits are an id, unless the caller says that they are not."""
+    if is_name or not is_id(reference):
+        return await standing(quick, reference)
+    project_id = id_of(reference)
+    rows = [] if project_id is None else await quick.fetch(OF_ID, project_id=project_id)
+    return standing_in(rows)
+
+
+def is_id(reference: str) -> bool:
+    return reference.isascii() and reference.isdigit()
+
+
+def id_of(digits: str) -> int | None:
+    """The id; ``None`` for what no project can have."""
+    # More digits than a number has here would be too much for the database and for int().
+    kept = digits.lstrip("0")
+    project_id = int(kept or 0) if len(kept) <= len(str(MAX_ID)) else MAX_ID + 1
+    return project_id if project_id <= MAX_ID else None
+
+
+def standing_in(rows: Sequence[Row]) -> Standing | None:
     if not rows:
         return None
     project_id, project_name, creation_time, public_value, has_rules = rows[0]
