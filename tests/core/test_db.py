@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core.db import Database, async_url, hold_files, insert_or_ignore
+from harbor.core.quick.postgresql import Pool
 from harbor.projects.models import ProjectMetadata
 from harbor.users.models import User
 from tests.conftest import POSTGRESQL, opened
@@ -102,6 +103,21 @@ def test_plans_are_made_for_memory_unless_somebody_says_otherwise(
             return str(await session.scalar(text(f"SHOW {name}")))
 
     assert on(database_url, work) == used
+
+
+@pytest.mark.skipif(not POSTGRESQL, reason="of PostgreSQL")
+def test_no_transaction_outlives_whoever_began_it(database_url: str) -> None:
+    async def work(db: Database) -> list[bool]:
+        place = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        pool, found = Pool(place), []
+        for statement in ("BEGIN", "SELECT 1"):
+            async with pool.connection() as connection:
+                found.append(connection.is_in_transaction())
+                await connection.execute(statement)
+        await pool.close()
+        return found
+
+    assert on(database_url, work) == [False, False]
 
 
 @pytest.mark.skipif(not POSTGRESQL, reason="there is no server that could go away")

@@ -34,7 +34,8 @@ class PostgresqlPen:
 
 async def as_it_is(_connection: Connection) -> None:
     """Nobody leaves more in a session than statements that are ready; to ask the server to put it
-    back after each statement would cost as much as the statement.
+    back after each statement would cost as much as the statement. asyncpg has ended a transaction
+    that was left open.
     """
 
 
