@@ -19,6 +19,7 @@ from harbor.artifacts.service import accessories, catalogue, filters, tags
 from harbor.artifacts.service.kinds import Kind, kind_of
 from harbor.core import query as q
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.query import Listing
 from harbor.core.wire import Time
 from harbor.labels.schemas import Label
@@ -134,7 +135,7 @@ async def several(session: AsyncSession, repository_id: int, ids: Sequence[int])
         session, and_(Artifact.repository_id == repository_id, Artifact.id.in_(ids))
     )
     if not found:
-        raise NotFound("none of these artifacts is there any more")
+        raise NotFound(Phrase("none of these artifacts is there any more"))
     return found
 
 

@@ -48,6 +48,7 @@ from harbor.core import query as q
 from harbor.core.api import Ctx
 from harbor.core.db import Table
 from harbor.core.errors import Forbidden, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.query import Listing
 from harbor.core.quick import Pen, among
 from harbor.core.quick.statements import Either
@@ -290,7 +291,7 @@ async def several(
     )
     rows = list(await session.scalars(wanted.order_by(Trash.id)))
     if not rows:
-        raise NotFound("nothing of this is in the trash any more")
+        raise NotFound(Phrase("nothing of this is in the trash any more"))
     return await shown(session, rows)
 
 
@@ -300,7 +301,7 @@ async def chosen(
     """The same, if the caller may do *wanted* in the repository of each; else ``NotFound``."""
     found = await several(session, ctx.known_project_id, ids)
     if {entry.repository_name for entry in found} - await open_to(ctx, found, wanted):
-        raise NotFound("nothing of this is in the trash any more")
+        raise NotFound(Phrase("nothing of this is in the trash any more"))
     return found
 
 
@@ -323,7 +324,9 @@ async def require_all(ctx: Ctx, wanted: Permission) -> None:
         names = (await session.scalars(named)).all()
     for name in names:
         if await ctx.wiring.may(ctx.principal, wanted, name) is None:
-            raise Forbidden("some of the trash is of repositories that are not yours to delete")
+            raise Forbidden(
+                Phrase("some of the trash is of repositories that are not yours to delete")
+            )
 
 
 async def shown(session: AsyncSession, rows: Sequence[Trash]) -> list[schemas.TrashEntry]:
