@@ -310,9 +310,7 @@ async def open_to(
 ) -> frozenset[str]:
     """Those repositories of *entries* in which the caller may do *wanted*."""
     names = {entry.repository_name for entry in entries}
-    return frozenset(
-        [name for name in names if await ctx.wiring.may(ctx.principal, wanted, name) is not None]
-    )
+    return await ctx.wiring.may_in(ctx.principal, wanted, names)
 
 
 async def require_all(ctx: Ctx, wanted: Permission) -> None:
@@ -322,11 +320,8 @@ async def require_all(ctx: Ctx, wanted: Permission) -> None:
     named = select(Trash.repository).where(Trash.project_id == ctx.known_project_id).distinct()
     async with ctx.db.reading() as session:
         names = (await session.scalars(named)).all()
-    for name in names:
-        if await ctx.wiring.may(ctx.principal, wanted, name) is None:
-            raise Forbidden(
-                Phrase("some of the trash is of repositories that are not yours to delete")
-            )
+    if set(names) - await ctx.wiring.may_in(ctx.principal, wanted, names):
+        raise Forbidden(Phrase("some of the trash is of repositories that are not yours to delete"))
 
 
 async def shown(session: AsyncSession, rows: Sequence[Trash]) -> list[schemas.TrashEntry]:
