@@ -36,6 +36,8 @@ def file_at(tree: Tree, path: str) -> tuple[Entry, int]:
         raise BadRequest(
             Phrase("%(path)s is kept with holes, and cannot be shown alone", path=shown(path))
         )
+    if entry.content is None:  # what was read of it has no sum
+        raise BadRequest(Phrase("%(path)s is not all in its layer", path=shown(path)))
     return entry, node.layer
 
 
