@@ -323,3 +323,29 @@ def test_the_page_takes_the_same_statements_however_much_there_is(
         path = f"{artifact(REPO, 'multi')}/tags"
         assert client.post(path, json={"name": f"t{n}"}, auth=ADMIN).status_code == 201
     assert counted() == few > 0
+
+
+def test_a_model_says_what_it_is(client: TestClient, app: str) -> None:
+    config = {
+        "descriptor": {"name": "tide", "family": "sea", "licenses": ["MIT"], "extra": HOSTILE},
+        "config": {"format": "gguf", "paramSize": "7B", "capabilities": {"inputTypes": ["text"]}},
+        "modelfs": {"type": "layers"},
+        "other": 7,
+    }
+    push(client, REPO, "7b", "application/vnd.cncf.model.manifest.v1+json", config)
+    page = show(client, f"{app}/artifacts/7b")
+    text = words(page)
+    for part in (
+        "Name tide",
+        "Family sea",
+        'Licenses ["MIT"]',
+        "Format gguf",
+        "Parameters 7B",
+        'config {"capabilities": {"inputTypes": ["text"]}}',
+        "other 7",
+    ):
+        assert part in text
+    assert harmless(page)
+    odd = {"descriptor": [1], "config": "x", "modelfs": None}
+    push(client, REPO, "odd-model", "application/vnd.cncf.model.manifest.v1+json", odd)
+    assert "descriptor [1] config x" in words(show(client, f"{app}/artifacts/odd-model"))
