@@ -211,6 +211,7 @@ async def first_children(
     ranked = (
         select(
             among,
+            ArtifactReference.child_id,
             ArtifactReference.platform,
             func.row_number().over(partition_by=among, order_by=ArtifactReference.id).label("at"),
             func.count().over(partition_by=among).label("total"),
@@ -218,11 +219,14 @@ async def first_children(
         .where(among.in_(artifact_ids))
         .subquery()
     )
-    wanted = select(ranked).where(ranked.c.at <= FEW).order_by(ranked.c.parent_id, ranked.c.at)
+    wanted = (
+        select(ranked, ArtifactDetails.extra_attrs)
+        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == ranked.c.child_id)
+        .where(ranked.c.at <= FEW)
+        .order_by(ranked.c.parent_id, ranked.c.at)
+    )
     found: dict[int, tuple[list[str], int]] = defaultdict(lambda: ([], 0))
     for row in await session.execute(wanted):
-        platforms = found[row.parent_id][0]
-        if told := platform_of(row.platform):
-            platforms.append(told)
+        platforms = found[row.parent_id][0] + own_platform(row)
         found[row.parent_id] = (platforms, row.total)
     return found
