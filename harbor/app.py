@@ -184,6 +184,7 @@ class Building:
             authenticate=self.desk.authenticate,
             authorize=authorize,
             may=self.desk.may,
+            may_in=self.desk.may_in,
             elsewhere=elsewhere.explain,
             record=self.trail.record,
             show=frame.show,

@@ -17,7 +17,7 @@ from harbor.core.i18n import LANGUAGES, SOURCE, Code
 
 ROOT = Path(__file__).parents[1]
 LOCALE = ROOT / "templates" / "locale"
-KEYWORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
+KEYWORDS = {"_": None, "gettext": None, "later": None, "Phrase": None, "ngettext": (1, 2)}
 ENGLISH_ONLY = ("portal/gallery.html", "portal/gallery_dialog.html")  # for developers
 HAN = "\u4e00-\u9fff"
 WIDE = {",": "\uff0c", ":": "\uff1a", ";": "\uff1b", "?": "\uff1f", "!": "\uff01"}

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import cast
@@ -16,7 +16,14 @@ from harbor.auth.machines import Machines
 from harbor.auth.oidc import workloads
 from harbor.auth.oidc.desk import Oidc, takes_secret
 from harbor.auth.personal import PersonalTokens
-from harbor.auth.rights import Rights, anyway, purpose, rights_in, rights_of_robot
+from harbor.auth.rights import (
+    Rights,
+    anyway,
+    purpose,
+    reach_of,
+    reach_of_robot,
+    rights_in,
+)
 from harbor.auth.service import Accounts
 from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import AUDIENCE, KeyRing
@@ -148,6 +155,24 @@ class FrontDesk:
             return None
         return cast(int, found.project_id)
 
+    async def may_in(
+        self, who: Principal, wanted: Permission, names: Collection[str]
+    ) -> frozenset[str]:
+        """Those repositories of *names*, all of one project, in which *who* may do *wanted*: as
+        ``may`` says of each, with as many statements for all as for one.
+        """
+        if who.grant is not None:  # which ends with what it was issued to
+            found = [name for name in names if await self.may(who, wanted, name) is not None]
+            return frozenset(found)
+        project = next((name.partition("/")[0] for name in names), "")
+        known = await projects.standing(self._db.quick, project) if project else None
+        if known is None:
+            return frozenset()
+        reach = await reach_of(self._db.quick, who, known)
+        return frozenset(
+            name for name in names if reach.at(name).allow(wanted.resource, wanted.action)
+        )
+
     async def _may_in(
         self, who: Principal, wanted: Permission, project: Standing, name: str, seen: Seen
     ) -> bool:
@@ -157,8 +182,8 @@ class FrontDesk:
                 return False
             if who.robot is not None:
                 # What a robot has may be taken from it again; its token ends with that.
-                now = await rights_of_robot(self._db.quick, who.robot, project, name)
-                return now.allow(wanted.resource, wanted.action)
+                now = await reach_of_robot(self._db.quick, who.robot, project)
+                return now.at(name).allow(wanted.resource, wanted.action)
             return await self._still_holds(who.grant)
         held = anyway(who, project).allow(wanted.resource, wanted.action)
         if held or not who.known:

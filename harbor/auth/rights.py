@@ -12,6 +12,7 @@ from harbor.core.quick import Quick
 from harbor.core.security import Principal, Robot
 from harbor.projects import service as projects
 from harbor.projects.service import Standing, machines
+from harbor.projects.service.ruling import Ruling
 
 NO_ROLE: frozenset[int] = frozenset()
 NOTHING: frozenset[str] = frozenset()
@@ -66,51 +67,71 @@ def anyway(who: Principal, project: Standing) -> Rights:
     return Rights(who.leads, project.is_public, only=only)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """All rights of a caller in a project, and in each repository of it."""
+
+    held: Rights  # where no rule decides
+    ruling: Ruling | None = None  # of a project that has rules, for whom they may concern
+
+    def at(self, repository: str = "") -> Rights:
+        """The rights in the project, or in its *repository*, a name with the project's.
+
+        Of the project, who is no member but has a role in a repository sees what anybody sees of a
+        public one.
+        """
+        own = repository.partition("/")[2]
+        if self.ruling is None:
+            return self.held
+        if self.held.robot is not None:
+            return self._of_robot(self.ruling, own)
+        if own:
+            return replace(self.held, role_ids=self.ruling.roles_in(own))
+        visits = not self.held.role_ids and bool(self.ruling.somewhere)
+        return replace(
+            self.held,
+            in_public=self.held.in_public or visits,
+            somewhere=self.ruling.somewhere,
+        )
+
+    def _of_robot(self, ruling: Ruling, own: str) -> Rights:
+        """Where a rule about the robot decides, its role holds instead, for what is in
+        repositories; so no rule lets a robot do anything else in a project, or in the system.
+        """
+        if not own or not ruling.rules:
+            return replace(self.held, somewhere=ruling.somewhere)
+        if len(own) > MAX_NAME:  # there is none, and comparing would take long
+            return replace(self.held, ruled=True)
+        rule = ruling.of(own)
+        if rule is None:
+            return self.held
+        return replace(self.held, somewhere=rule.roles, ruled=True)
+
+
+async def reach_of(quick: Quick, who: Principal, project: Standing) -> Reach:
+    """All rights of *who* in *project*."""
+    bare = anyway(who, project)
+    if not who.known or bare.is_admin or bare.only == NOTHING:
+        return Reach(bare)
+    if who.robot is not None:
+        return await reach_of_robot(quick, who.robot, project)
+    roles = await projects.roles_of(quick, project.project_id, who.known_id)
+    held = replace(bare, role_ids=roles)
+    if not project.has_rules or projects.PROJECT_ADMIN in roles:
+        return Reach(held)
+    return Reach(held, await projects.ruling(quick, project.project_id, who.known_id, roles))
+
+
+async def reach_of_robot(quick: Quick, robot: Robot, project: Standing) -> Reach:
+    """All rights of a robot in *project*: what it was given there."""
+    held = Rights(False, project.is_public, robot=robot, project_id=project.project_id)
+    if not project.has_rules:
+        return Reach(held)
+    return Reach(held, await machines.ruling_of(quick, project.project_id, robot))
+
+
 async def rights_in(
     quick: Quick, who: Principal, project: Standing, repository: str = ""
 ) -> Rights:
-    """All rights of *who* in *project*, or in its *repository*, a name with the project's.
-
-    Of the project, who is no member but has a role in a repository sees what anybody sees of a
-    public one.
-    """
-    bare = anyway(who, project)
-    if not who.known or bare.is_admin or bare.only == NOTHING:
-        return bare
-    if who.robot is not None:
-        return await rights_of_robot(quick, who.robot, project, repository)
-    roles = await projects.roles_of(quick, project.project_id, who.known_id)
-    if not project.has_rules or projects.PROJECT_ADMIN in roles:
-        return replace(bare, role_ids=roles)
-    ruling = await projects.ruling(quick, project.project_id, who.known_id, roles)
-    own = repository.partition("/")[2]
-    if own:
-        return replace(bare, role_ids=ruling.roles_in(own))
-    visits = not roles and bool(ruling.somewhere)
-    return replace(
-        bare,
-        in_public=project.is_public or visits,
-        role_ids=roles,
-        somewhere=ruling.somewhere,
-    )
-
-
-async def rights_of_robot(
-    quick: Quick, robot: Robot, project: Standing, repository: str = ""
-) -> Rights:
-    """All rights of a robot in *project*, or in its *repository*: what it was given there.
-
-    Where a rule about the robot decides, its role holds instead, for what is in repositories; so
-    no rule lets a robot do anything else in a project, or in the system.
-    """
-    held = Rights(False, project.is_public, robot=robot, project_id=project.project_id)
-    if not project.has_rules:
-        return held
-    ruling = await machines.ruling_of(quick, project.project_id, robot)
-    own = repository.partition("/")[2]
-    if not own or not ruling.rules:
-        return replace(held, somewhere=ruling.somewhere)
-    if len(own) > MAX_NAME:  # there is none, and comparing would take long
-        return replace(held, ruled=True)
-    rule = ruling.of(own)
-    return held if rule is None else replace(held, somewhere=rule.roles, ruled=True)
+    """All rights of *who* in *project*, or in its *repository*, a name with the project's."""
+    return (await reach_of(quick, who, project)).at(repository)

@@ -4,6 +4,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Iterator,
     Sequence,
 )
@@ -206,6 +207,7 @@ class Wiring:
     authenticate: Callable[[Request], Awaitable[Principal]]
     authorize: Callable[["Ctx", Op], Awaitable[None]]
     may: May
+    may_in: Callable[[Principal, Permission, Collection[str]], Awaitable[frozenset[str]]]
     record: Callable[[Pen, AuditLine], Awaitable[None]]
     show: Callable[["Ctx", View], Awaitable[Response]]
     show_error: Callable[["Ctx", HarborError], Awaitable[Response]]

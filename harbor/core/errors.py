@@ -7,6 +7,8 @@ Harbor's API and the OCI distribution API answer alike, with
 from collections.abc import Mapping
 from typing import Any
 
+from harbor.core import i18n
+
 
 class HarborError(Exception):
     """Base of every expected failure. Anything else that escapes is a 500 and a bug."""
@@ -21,6 +23,11 @@ class HarborError(Exception):
         super().__init__(message)
         self.headers = dict(headers or {})
         self.detail = detail
+
+    @property
+    def told(self) -> str:
+        """The message in the reader's language, if it is a ``Phrase``."""
+        return i18n.told(self.args[0])
 
     def body(self) -> dict[str, Any]:
         """The answer's body, in Harbor's and OCI's form."""

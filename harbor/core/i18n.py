@@ -174,6 +174,26 @@ def later(text: str) -> str:
 _ = gettext
 
 
+class Phrase(str):
+    """A text in English that a page can say in its reader's language, with its values: what pages
+    and the API do alike says what is wrong once, and the API stays English.
+    """
+
+    __slots__ = ("pattern", "values")
+    pattern: str
+    values: dict[str, object]
+
+    def __new__(cls, pattern: str, /, **values: object) -> "Phrase":
+        self = super().__new__(cls, pattern % values)
+        self.pattern, self.values = pattern, values
+        return self
+
+
+def told(text: str) -> str:
+    """*text* in the reader's language if it is a phrase, and as it is if it is none."""
+    return gettext(text.pattern) % text.values if isinstance(text, Phrase) else text
+
+
 def moment(value: datetime, *, seconds: bool = False) -> str:
     """Date and time in the reader's zone."""
     who = reader.get()

@@ -146,7 +146,10 @@ def refuse_null(text: str, where: str) -> None:
 def links(url: URL, total: int) -> dict[str, str]:
     """The ``Link`` header of a list, relative to the host; none where there is one page only."""
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    page, size = int(query.get("page", 1)), int(query.get("page_size", 10))
+    page, size = (
+        msgspec.convert(query.get(name, otherwise), int, strict=False)  # as in parameters()
+        for name, otherwise in (("page", 1), ("page_size", 10))
+    )
     found = []
     for rel, number, there in (
         ("prev", page - 1, page > 1 and (page - 1) * size < total),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from harbor.core import query as q
 from harbor.core import selectors
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.query import Listing
 from harbor.core.quick import Pen
@@ -57,7 +58,13 @@ async def get(session: AsyncSession, project_id: int, rule_id: int) -> Immutable
     )
     found = await session.scalar(wanted.with_for_update())
     if found is None:
-        raise NotFound(f"immutable tag rule {rule_id} not found in project {project_id}")
+        raise NotFound(
+            Phrase(
+                "immutable tag rule %(rule_id)s not found in project %(project_id)s",
+                rule_id=rule_id,
+                project_id=project_id,
+            )
+        )
     return found
 
 
@@ -66,7 +73,11 @@ async def create(session: AsyncSession, project_id: int, wanted: ImmutableRuleRe
     own = ImmutableRule.project_id == project_id
     count = await session.scalar(select(func.count()).select_from(ImmutableRule).where(own))
     if (count or 0) >= MOST_RULES:
-        raise BadRequest(f"the project has {MOST_RULES} immutable tag rules, which is the limit")
+        raise BadRequest(
+            Phrase(
+                "the project has %(most)s immutable tag rules, which is the limit", most=MOST_RULES
+            )
+        )
     rule = ImmutableRule(project_id=project_id, disabled=wanted.disabled)
     session.add(describe(rule, wanted))
     await keep(session)
@@ -96,17 +107,28 @@ def describe(rule: ImmutableRule, wanted: ImmutableRuleReq) -> ImmutableRule:
         ("template", wanted.template, TEMPLATE),
     ):
         if said not in ("", known):
-            raise BadRequest(f"the {name} of the rule is {known}, not {shown(said)}")
+            raise BadRequest(
+                Phrase(
+                    "the %(name)s of the rule is %(known)s, not %(given)s",
+                    name=name,
+                    known=known,
+                    given=shown(said),
+                )
+            )
     scopes = wanted.scope_selectors or {}
     if not wanted.tag_selectors or not scopes.get(REPOSITORY):
-        raise BadRequest("a rule needs tag_selectors, and scope_selectors for the repository")
+        raise BadRequest(
+            Phrase("a rule needs tag_selectors, and scope_selectors for the repository")
+        )
     for each in wanted.tag_selectors:
         selectors.check(each, TAGS)
     for each in (one for several in scopes.values() for one in several):
         selectors.check(each, REPOSITORIES)
     params = msgspec.json.encode(wanted.params or {})
     if len(params) > MOST_PARAMS:
-        raise BadRequest(f"the params of a rule have at most {MOST_PARAMS} bytes")
+        raise BadRequest(
+            Phrase("the params of a rule have at most %(most)s bytes", most=MOST_PARAMS)
+        )
     rule.priority = wanted.priority
     rule.params = params.decode()
     tags = msgspec.json.encode(wanted.tag_selectors)
@@ -120,7 +142,9 @@ async def keep(session: AsyncSession) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict("the project has an immutable tag rule that says the same") from error
+        raise Conflict(
+            Phrase("the project has an immutable tag rule that says the same")
+        ) from error
 
 
 def apply_to(project_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:

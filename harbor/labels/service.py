@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import query as q
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.labels.models import NO_PROJECT, Label
 from harbor.labels.schemas import LabelQuery, LabelReq
 from harbor.projects.models import Project
@@ -35,9 +36,9 @@ def place(scope: str | None, project_id: int | None) -> int:
     if scope == GLOBAL:
         return NO_PROJECT
     if scope != PROJECT:
-        raise BadRequest("invalid scope")
+        raise BadRequest(Phrase("invalid scope"))
     if not project_id:
-        raise BadRequest("invalid project_id: a label of scope p needs one")
+        raise BadRequest(Phrase("invalid project_id: a label of scope p needs one"))
     return project_id
 
 
@@ -74,7 +75,7 @@ async def get(session: AsyncSession, label_id: int, *, hold: bool = False) -> La
         wanted = wanted.with_for_update(of=Label)
     found = await session.scalar(wanted)
     if found is None:
-        raise NotFound(f"label {label_id} not found")
+        raise NotFound(Phrase("label %(label_id)s not found", label_id=label_id))
     return found
 
 
@@ -87,7 +88,7 @@ async def several(
         wanted = wanted.with_for_update()
     found = list(await session.scalars(wanted.order_by(Label.name, Label.id)))
     if not found:
-        raise NotFound("none of these labels is there any more")
+        raise NotFound(Phrase("none of these labels is there any more"))
     return found
 
 
@@ -123,9 +124,9 @@ def describe(label: Label, wanted: LabelReq) -> Label:
     if wanted.color is not None:
         label.color = wanted.color
     if not label.name:
-        raise BadRequest("invalid name: a label has one of 1 to 128 characters")
+        raise BadRequest(Phrase("invalid name: a label has one of 1 to 128 characters"))
     if label.color and not COLOR.fullmatch(label.color):
-        raise BadRequest("invalid color: it is # and six hexadecimal digits, or empty")
+        raise BadRequest(Phrase("invalid color: it is # and six hexadecimal digits, or empty"))
     return label
 
 
@@ -134,4 +135,4 @@ async def keep(session: AsyncSession, label: Label) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(f"label {name} already exists") from error
+        raise Conflict(Phrase("label %(name)s already exists", name=name)) from error

@@ -6,9 +6,9 @@ from harbor.portal.schemas import Problem
 
 
 def explain(error: HarborError, *, known: bool) -> Problem:
-    """The error as a reader understands it; its own message stays beside that."""
+    """The error as a reader understands it; its own message is told beside that."""
     title, advice = words(error.status)
-    return Problem(error.status, title, advice, str(error), not known, error.field)
+    return Problem(error.status, title, advice, error.told, not known, error.field)
 
 
 def words(status: int) -> tuple[str, str]:

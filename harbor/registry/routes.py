@@ -46,6 +46,7 @@ from harbor.core.errors import (
 from harbor.core.manifests import OCI_INDEX
 from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
+from harbor.projects import service as projects
 from harbor.registry import schemas
 from harbor.registry.answers import going_on, kept, next_page
 from harbor.registry.chunks import body_of, chunk_of, length_of, take_bytes
@@ -66,12 +67,13 @@ async def ping(ctx: Ctx) -> Response:
 
 @routes.on("GET", "/_catalog", allow=system("catalog", "read"), fails=(PageInvalid, BadRequest))
 async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
-    """List all repositories, sorted."""
+    """List all repositories, sorted; to a robot those that no rule hides from it."""
     limit = number(query.n)
-    if query.last and not await artifacts.is_repository(ctx.session, query.last):
+    sight = await projects.sight_in_catalogue(ctx.session, ctx.principal)
+    if query.last and not await artifacts.is_repository(ctx.session, sight, query.last):
         raise BadRequest(f"the repository {oci.shown(query.last)} in last does not exist")
     found = await artifacts.repositories(
-        ctx.session, last=query.last, limit=None if limit is None else limit + 1
+        ctx.session, sight, last=query.last, limit=None if limit is None else limit + 1
     )
     shown = found if limit is None else found[:limit]
     more = next_page("/v2/_catalog", limit, shown, more=len(found) > len(shown))

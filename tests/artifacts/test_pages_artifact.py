@@ -149,6 +149,21 @@ def test_an_index_shows_its_images_and_has_no_layers(client: TestClient, app: st
     assert "No layers" in words(show(client, f"{app}/artifacts/multi/layers"))
 
 
+def test_an_index_without_platforms_has_those_of_its_images(client: TestClient, app: str) -> None:
+    told = {"os": "plan9", "architecture": "mips"}
+    digest = push(client, REPO, "knows", "application/vnd.oci.image.config.v1+json", told)
+    entry = {"mediaType": OCI_MANIFEST, "digest": digest, "size": 1}
+    silent = descriptor(push_image(client, REPO, "silent").raw, OCI_MANIFEST)
+    push_index(client, REPO, "multi", manifests=[entry, silent])
+    push_index(client, REPO, "dumb", manifests=[silent])
+    header = words(show(client, f"{app}/artifacts/multi")).partition("Overview")[0]
+    assert "plan9/mips +1" in header
+    assert "plan9/mips +1" in words(show(client, app, text="multi"))
+    header = words(show(client, f"{app}/artifacts/dumb")).partition("Overview")[0]
+    assert "1 image" in header
+    assert "+1" not in header
+
+
 def test_accessories_are_shown_and_have_pages(client: TestClient, app: str) -> None:
     image = push_image(client, REPO)
     signature = push_referrer(client, REPO, image, COSIGN)
@@ -332,3 +347,29 @@ def test_what_is_not_there_is_not_asked_for(
     bare = statements(lambda: show(client, f"{app}/artifacts/1.0"))
     push_referrer(client, REPO, image, COSIGN)
     assert statements(lambda: show(client, f"{app}/artifacts/1.0")) == bare + 2
+
+
+def test_a_model_says_what_it_is(client: TestClient, app: str) -> None:
+    config = {
+        "descriptor": {"name": "tide", "family": "sea", "licenses": ["MIT"], "extra": HOSTILE},
+        "config": {"format": "gguf", "paramSize": "7B", "capabilities": {"inputTypes": ["text"]}},
+        "modelfs": {"type": "layers"},
+        "other": 7,
+    }
+    push(client, REPO, "7b", "application/vnd.cncf.model.manifest.v1+json", config)
+    page = show(client, f"{app}/artifacts/7b")
+    text = words(page)
+    for part in (
+        "Name tide",
+        "Family sea",
+        'Licenses ["MIT"]',
+        "Format gguf",
+        "Parameters 7B",
+        'config {"capabilities": {"inputTypes": ["text"]}}',
+        "other 7",
+    ):
+        assert part in text
+    assert harmless(page)
+    odd = {"descriptor": [1], "config": "x", "modelfs": None}
+    push(client, REPO, "odd-model", "application/vnd.cncf.model.manifest.v1+json", odd)
+    assert "descriptor [1] config x" in words(show(client, f"{app}/artifacts/odd-model"))

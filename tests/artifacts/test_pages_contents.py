@@ -18,7 +18,7 @@ from tests.make import (
     push_image,
     put_manifest,
 )
-from tests.projects.pages import HOSTILE, HTMX, audit, harmless, told, words, wrong_at
+from tests.projects.pages import CHINESE, HOSTILE, HTMX, audit, harmless, told, words, wrong_at
 from tests.tars import tar, zipped
 
 __all__ = ["app"]
@@ -143,6 +143,22 @@ def test_what_cannot_be_copied_is_said(client: TestClient, app: str) -> None:
     assert [(line[2].partition("@")[0], line[3]) for line in tried if "small" in line[2]] == [
         ("small/app", False)
     ]
+
+
+def test_why_nothing_was_copied_is_said_in_the_language_of_the_page(
+    client: TestClient, app: str
+) -> None:
+    small = {"project_name": "small", "storage_limit": 10}
+    assert client.post(f"{API}/projects", json=small, auth=ADMIN).status_code == 201
+    push_image(client, REPO)
+    form = {"id": id_of(client, REPO, "1.0"), "project": "small", "repository": "app"}
+    answer = client.post(f"{app}/copy", data=form, auth=ADMIN, headers=HTMX | CHINESE)
+    assert "将超过 10 B 的配额上限" in words(answer)
+    assert "exceed" not in words(answer)
+    there, source = f"{API}/projects/small/repositories/app/artifacts", f"{REPO}:1.0"
+    by_rest = client.post(there, params={"from": source}, auth=ADMIN, headers=CHINESE)
+    assert by_rest.status_code == 403
+    assert "exceed the configured upper limit of 10 B" in by_rest.text
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.artifacts.rest import repository
-from tests.make import ADMIN, add_member, make_project, push_image
-from tests.projects.pages import HTMX, audit, project_id, told, words, wrong_at
+from tests.make import ADMIN, add_member, make_project, make_rule, push_image, rule_of
+from tests.projects.pages import CHINESE, HTMX, audit, project_id, told, words, wrong_at
 
 
 @pytest.fixture
@@ -58,6 +58,25 @@ def test_a_repository_is_moved_and_its_former_name_ended(
     assert told(client.post(end, data=name, headers=HTMX, auth=ADMIN))["to"] == f"{there}/info-tab"
     assert client.post(end, data=name, headers=HTMX, auth=ADMIN).status_code == 404
     assert client.get(repository("other/c") + "/redirects", auth=ADMIN).json() == []
+
+
+def test_what_forbids_a_move_is_said_in_the_language_of_the_page(
+    client: TestClient, here: str
+) -> None:
+    push_image(client, "team/app", "1.0")
+    make_project(client, "other")
+    make_rule(client, "team", rule_of())
+    move, form = f"{here}/repositories/app/info-tab/move", {"project": "other", "repository": "app"}
+    answer = client.post(move, data=form, headers=HTMX | CHINESE, auth=ADMIN)
+    assert answer.status_code == 412
+    assert "因此 team/app 须留在原项目中" in words(answer)
+    wanted = {"project": "other"}
+    by_rest = client.post(
+        f"{repository('team/app')}/move", json=wanted, headers=CHINESE, auth=ADMIN
+    )
+    assert by_rest.json()["errors"][0]["message"] == (
+        "the tag 1.0 is immutable, so team/app stays in its project"
+    )
 
 
 def test_projects_are_offered_to_whoever_may_push_there(

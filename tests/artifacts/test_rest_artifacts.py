@@ -172,6 +172,7 @@ def three(client: TestClient, repo: str) -> list[str]:
         ("type=CHART", []),
         ("type={IMAGE CHART}", [2, 1, 0]),
         (f"media_type={ASKED}", [2, 1, 0]),
+        (f"media_type={CONFIG}", [2, 1, 0]),  # encoded once only
         ("media_type=x", []),
         ("push_time=[2020-01-01T00:00:00~]", [2, 1, 0]),
         ("push_time=[~2020-01-01T00:00:00]", []),

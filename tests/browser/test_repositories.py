@@ -129,3 +129,30 @@ def test_an_empty_project_says_what_to_do(
     shot(page, "repositories-empty")
     page.locator(".empty").get_by_role("link", name="Push commands").click()
     expect(page.get_by_role("dialog")).to_contain_text("empty-shop/REPOSITORY")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_long_names_stay_on_the_page(site: Site, page_as: PageAs, shot: Shot, width: int) -> None:
+    own, tag = "/".join(["a-long-segment-of-a-name"] * 5), "release-of-a-long-name-" + "x" * 100
+    project = make_project(site.api, f"long{width}")
+    image = push_image(site.api, f"long{width}/{own}", tag)
+    tags = f"{API}/projects/long{width}/repositories/{own.replace('/', '%252F')}/artifacts"
+    more = site.api.post(f"{tags}/{image.digest}/tags", json={"name": "short"}, auth=ADMIN)
+    assert more.status_code == 201
+    page = page_as("admin", viewport={"width": width, "height": 844})
+    listed = f"/harbor/projects/{project}/repositories"
+    here = f"{listed}/{own.replace('/', '%2F')}/artifacts-tab"
+    for path in (listed, f"{listed}?view=cards", here, f"{here}/artifacts/{image.digest}"):
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        beyond = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert page.evaluate(beyond) <= 0, path
+    # The name is told whole, and is not below what can be done with it.
+    name = page.locator("#tags .tag").filter(has_text=tag)
+    assert name.evaluate("element => element.scrollWidth <= element.clientWidth")
+    box, actions = name.bounding_box(), row(page, tag).locator(".row-actions").bounding_box()
+    assert box
+    assert actions
+    beside = box["x"] + box["width"] <= actions["x"]
+    assert beside or box["y"] >= actions["y"] + actions["height"]
+    shot(page, f"long-names-{width}")

@@ -1,7 +1,7 @@
 """The kernel, with operations of this file's own on a real database."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -166,6 +166,10 @@ async def may(
     return None
 
 
+async def may_in(who: Principal, wanted: Permission, names: Collection[str]) -> frozenset[str]:
+    return frozenset()
+
+
 @pytest.fixture
 def things(database_url: str, tmp_path: Any) -> Iterator[TestClient]:
     db = Database(database_url)
@@ -183,6 +187,7 @@ def things(database_url: str, tmp_path: Any) -> Iterator[TestClient]:
         authenticate=authenticate,
         authorize=authorize,
         may=may,
+        may_in=may_in,
         record=AuditTrail(Configuration(db, Box("secret")), Syslog()).record,
         show=frame.show,
         show_error=frame.show_error,

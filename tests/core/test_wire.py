@@ -152,6 +152,13 @@ def test_a_page_in_the_middle_links_both_ways_relative_to_the_host() -> None:
     }
 
 
+@pytest.mark.parametrize("two", ["2.0", "2e0", "20E-1"])
+def test_links_read_a_number_as_the_list_does(two: str) -> None:
+    asked = wire.parameters([("page", two), ("page_size", "5")], wire.Paging)
+    assert asked.page == 2
+    assert links(f"?page={two}&page_size=5.0", 11) == links("?page=2&page_size=5", 11)
+
+
 def test_a_page_beyond_the_end_links_nowhere() -> None:
     assert links("?page=9", 11) == {}
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from harbor.explorer.service import reading, trees
 from tests.artifacts.rest import artifact
 from tests.explorer.layers import content, listed, names, problem, push
-from tests.make import LAYER, make_project, manifest_of, push_blob, put_manifest, sha256
+from tests.make import LAYER, error_of, make_project, manifest_of, push_blob, put_manifest, sha256
 from tests.tars import tar, zipped, zstd
 
 pytestmark = pytest.mark.once
@@ -47,6 +47,28 @@ def test_one_that_ends_early_shows_what_came_before(
     assert problem(shared, image)
     assert "first" in names(shared, image)
     assert "third" not in names(shared, image)
+
+
+def test_a_file_that_is_not_all_there_is_listed_and_not_handed_out(
+    shared: TestClient, repo: str
+) -> None:
+    whole = tar(("first", b"1"), ("second", b"2" * 100_000))
+    image = push(shared, repo, whole[:50_000])
+    assert "early" in problem(shared, image)
+    assert names(shared, image) == ["first", "second"]
+    assert content(shared, image, "/first").content == b"1"
+    answer = content(shared, image, "/second")
+    assert error_of(answer) == (400, "BAD_REQUEST")
+    assert "/second is not all in its layer" in answer.text
+
+
+@pytest.mark.parametrize("when", ["nan", "-nan", "inf", "-inf", "1e400", "-99999999999999999999"])
+def test_times_that_are_none_are_shown_as_some(shared: TestClient, repo: str, when: str) -> None:
+    odd = tarfile.TarInfo("odd")
+    odd.pax_headers = {"mtime": when}
+    image = push(shared, repo, tar(odd, ("good", b"1")))
+    assert names(shared, image) == ["good", "odd"]
+    assert isinstance(listed(shared, image)["files"][1]["mtime"], int)
 
 
 def test_what_goes_on_with_garbage_is_told(shared: TestClient, repo: str) -> None:

@@ -290,17 +290,6 @@ def test_charts_go_where_a_robot_may_push(client: TestClient) -> None:
     }
 
 
-def test_the_catalogue_is_a_right_in_the_system(client: TestClient) -> None:
-    shop = Shop(client)
-    rights = {"*": ["repository:pull"], "/": ["catalog:read"]}
-    lister = make_robot(client, "lister", rights, level="system")
-    for robot in (shop.robot, lister):
-        make_repository_rule(client, "team", "secret/**", 0, robot=robot)
-    assert manifest(client, SECRET, auth=lister) == 401
-    assert SECRET in client.get("/v2/_catalog", auth=lister).text  # no rule is about the system
-    assert shop.get("/v2/_catalog").status_code == 401
-
-
 def test_icons(client: TestClient) -> None:
     shop = Shop(client)
     digests = {

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from harbor.core import clock, i18n
+from harbor.core.errors import NotFound
 from harbor.core.i18n import Code, Reader
 
 NOON = datetime(2024, 6, 1, 12, 0, 5, tzinfo=UTC)
@@ -159,3 +160,13 @@ def test_with_scripts_the_page_is_shown_anew(client: TestClient) -> None:
         "/account/preferences", data={"theme": "dark"}, headers={"HX-Request": "true"}
     )
     assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
+
+
+@pytest.mark.usefixtures("read_as")
+def test_a_phrase_is_english_until_a_page_tells_it() -> None:
+    phrase = i18n.Phrase("project %(project)s not found", project="50%")
+    assert phrase == str(NotFound(phrase)) == "project 50% not found"
+    i18n.reader.set(i18n.Reader(i18n.Code("zh-cn")))
+    assert str(NotFound(phrase)) == "project 50% not found"
+    assert NotFound(phrase).told == "找不到项目 50%"
+    assert NotFound("as it is").told == "as it is"

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from tests.make import ADMIN, API, PASSWORD, Login
 
 HTMX = {"HX-Request": "true", "HX-Target": "dialog"}
+CHINESE = {"Accept-Language": "zh-CN"}
 HOSTILE = "<img/src=x>'&"  # no character that a user's name may not have
 
 

@@ -15,6 +15,7 @@ from harbor.artifacts.service.subject import From, Subject
 from harbor.core import highlight, markdown
 from harbor.core.api import Ctx, Routes, View
 from harbor.core.errors import BadRequest, NotFound, TooLarge
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Reference
 from harbor.core.security import project
 
@@ -81,7 +82,13 @@ async def artifact_addition_page(
     tab = f"additions/{name}"
     subject, known = await subjects.of(ctx, repository_name, reference, tab, query)
     if tab not in [path for path, _title in subject.documents]:
-        raise NotFound(f"there is no {addition} of a {subject.line.kind.type.lower()}")
+        raise NotFound(
+            Phrase(
+                "there is no %(addition)s of a %(kind)s",
+                addition=addition,
+                kind=subject.line.kind.type.lower(),
+            )
+        )
     page = AdditionPage(subject=subject, name=name)
     stored = await catalogue.stored(ctx.session, subject.header.place, known.digest)
     try:
@@ -89,7 +96,7 @@ async def artifact_addition_page(
     except NotFound:
         page.missing = True
     except (BadRequest, TooLarge) as error:
-        page.problem = str(error)
+        page.problem = error.told
     else:
         page.size = len(found.content)
         await asyncio.to_thread(fill, page, found)

@@ -112,7 +112,7 @@ async def copy_artifacts(
             await ctx.write(work)
         except HarborError as error:
             await ctx.db.quick.write(partial(ctx.record, succeeded=False))
-            failed.append((named(line), str(error)))
+            failed.append((named(line), error.told))
         else:
             made.append(named(line))
     path = addresses.of_repository(target.project_id, target.repository)

@@ -35,6 +35,7 @@ ALL = f"{PROJECT}/repositories"
 # Below the list every name is a repository's.
 DELETE = f"{PROJECT}/delete-repositories"
 PUSH = f"{PROJECT}/push-commands"
+MAY_DELETE, MAY_PUSH = project("repository", "delete"), project("repository", "push")
 COLUMNS = (
     Column(later("Name"), sort="name"),
     Column(later("Artifacts"), key="artifacts", numeric=True),
@@ -70,9 +71,10 @@ class PushQuery(Struct):
 class Row:
     """A repository as a line of the list, or a card."""
 
-    id: int
+    id: int | None  # of one that the reader may delete
     path: str
     name: str  # without the project
+    may_push: bool
     image: str  # as clients name it
     description: str
     artifacts: int
@@ -87,8 +89,7 @@ class RepositoryList:
     grid: Grid
     rows: list[Row]
     view: str
-    may_push: bool
-    may_delete: bool
+    may_push: bool  # somewhere in the project
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ async def project_repositories_page(
     found, total = await repositories.of_project(
         ctx.session, ctx.principal, head.project_id, asked, containing=asked.text.strip()[:MAX_NAME]
     )
-    may_delete = await header.may(ctx, "repository", "delete", head.name)
+    names = [each.name for each in found]
+    deletable = await ctx.wiring.may_in(ctx.principal, MAY_DELETE, names)
+    pushable = await ctx.wiring.may_in(ctx.principal, MAY_PUSH, names)
     delete = Batch(head.path_of("delete-repositories"), later("Delete"), icon="trash", danger=True)
     host = commands.host_of(ctx)
     view = asked.view or ui.choices(ctx.request, "repositories").get("view", "")
@@ -122,17 +125,16 @@ async def project_repositories_page(
             total,
             () if view == "cards" else COLUMNS,
             filters=FILTERS,
-            batch=(delete,) if may_delete else (),
+            batch=(delete,) if deletable else (),
         ),
-        rows=[row_of(each, host) for each in found],
+        rows=[row_of(each, host, pushable, deletable) for each in found],
         view="cards" if view == "cards" else "list",
         may_push=await header.may(ctx, "repository", "push", head.name),
-        may_delete=may_delete,
     )
     return View("artifacts/repositories.html", page)
 
 
-@routes.on("GET", PUSH, allow=project("repository", "push"), fails=(NotFound,))
+@routes.on("GET", PUSH, allow=MAY_PUSH, fails=(NotFound,))
 async def push_commands(ctx: Ctx, project_name_or_id: str, query: PushQuery) -> View:
     """Show how to push to the project, or to one of its repositories."""
     host, name = commands.host_of(ctx), await project_name(ctx)
@@ -140,7 +142,7 @@ async def push_commands(ctx: Ctx, project_name_or_id: str, query: PushQuery) -> 
     return View("artifacts/push.html", PushCommands(query.repository or name, pushes))
 
 
-@routes.on("GET", DELETE, allow=project("repository", "delete"), fails=(NotFound,))
+@routes.on("GET", DELETE, allow=MAY_DELETE, fails=(NotFound,))
 async def ask_to_delete_repositories(ctx: Ctx, project_name_or_id: str, query: Chosen) -> View:
     """Ask before repositories are deleted."""
     found = await chosen(ctx, query.id)
@@ -163,7 +165,7 @@ async def ask_to_delete_repositories(ctx: Ctx, project_name_or_id: str, query: C
 @routes.on(
     "POST",
     DELETE,
-    allow=project("repository", "delete"),
+    allow=MAY_DELETE,
     fails=(NotFound,),
     audit=Audit("delete", "repository", "{form.id}"),
 )
@@ -188,16 +190,20 @@ async def chosen(ctx: Ctx, ids: list[int]) -> list[schemas.Repository]:
     Which of them are there, and hidden, is not told.
     """
     found = await repositories.several(ctx.session, ctx.known_project_id, ids)
-    if not all([await header.may(ctx, "repository", "delete", each.name) for each in found]):
+    names = {each.name for each in found}
+    if names - await ctx.wiring.may_in(ctx.principal, MAY_DELETE, names):
         raise NotFound(_("You may not delete one of these repositories."))
     return found
 
 
-def row_of(found: schemas.Repository, host: str) -> Row:
+def row_of(
+    found: schemas.Repository, host: str, pushable: frozenset[str], deletable: frozenset[str]
+) -> Row:
     return Row(
-        id=found.id,
+        id=found.id if found.name in deletable else None,
         path=addresses.of_repository(found.project_id, found.name),
         name=found.name.partition("/")[2],
+        may_push=found.name in pushable,
         image=f"{host}/{found.name}",
         description=markdown.beginning(repositories.as_written(found.description), SUMMARY),
         artifacts=found.artifact_count,

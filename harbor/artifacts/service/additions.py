@@ -19,6 +19,7 @@ from harbor.artifacts.service import details
 from harbor.artifacts.service.details import CHART, CNAI, IMAGE, SBOM, WASM
 from harbor.core import archives, manifests
 from harbor.core.errors import BadRequest, NotFound, TooLarge
+from harbor.core.i18n import Phrase
 from harbor.core.manifests import INDEXES, Descriptor, Manifest
 from harbor.core.oci import Digest, shown
 from harbor.core.storage.interface import BlobMissing, Blobs
@@ -127,12 +128,16 @@ async def read(store: Blobs, stored: Stored, name: str) -> Addition:
     """
     wanted = name.lower()
     if wanted not in names(stored.type, stored.media_type):
-        raise BadRequest(f"addition {shown(name)} isn't supported for {stored.type}")
+        raise BadRequest(
+            Phrase(
+                "addition %(name)s isn't supported for %(type)s", name=shown(name), type=stored.type
+            )
+        )
     manifest = manifests.parse(stored.media_type, stored.raw)
     try:
         return await READERS[stored.type, wanted](store, manifest)
     except BlobMissing as error:
-        raise NotFound("a blob of the artifact is not in the store") from error
+        raise NotFound(Phrase("a blob of the artifact is not in the store")) from error
 
 
 async def history(store: Blobs, manifest: Manifest) -> Addition:
@@ -149,11 +154,15 @@ async def config_of(store: Blobs, manifest: Manifest, kind: type[Any]) -> Any:
     assert manifest.config is not None
     raw = await details.content(store, manifest.config, MOST)
     if raw is None:
-        raise TooLarge(f"the config of the artifact is larger than {MOST} bytes")
+        raise TooLarge(
+            Phrase("the config of the artifact is larger than %(most)s bytes", most=MOST)
+        )
     try:
         return await asyncio.to_thread(msgspec.json.decode, raw, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the config of the artifact cannot be read: {error}") from error
+        raise BadRequest(
+            Phrase("the config of the artifact cannot be read: %(error)s", error=error)
+        ) from error
 
 
 async def values(store: Blobs, manifest: Manifest) -> Addition:
@@ -176,7 +185,7 @@ async def of_chart(store: Blobs, manifest: Manifest, name: str) -> bytes:
         )
         if found is not None:
             return found
-    raise NotFound(f"the chart has no {name}")
+    raise NotFound(Phrase("the chart has no %(name)s", name=name))
 
 
 async def model_readme(store: Blobs, manifest: Manifest) -> Addition:
@@ -199,7 +208,7 @@ async def of_model(store: Blobs, manifest: Manifest, wanted: frozenset[str]) -> 
         found = await archives.entry(store, digest, bool, MOST)
         if found is not None:
             return found
-    raise NotFound(f"the model has no {' or '.join(sorted(wanted))}")
+    raise NotFound(Phrase("the model has no %(wanted)s", wanted=" or ".join(sorted(wanted))))
 
 
 async def files(_store: Blobs, manifest: Manifest) -> Addition:
@@ -252,7 +261,7 @@ def annotation(layer: Descriptor, keys: tuple[str, ...]) -> str:
 
 async def sbom(store: Blobs, manifest: Manifest) -> Addition:
     if not manifest.layers:
-        raise NotFound("the SBOM has no content")
+        raise NotFound(Phrase("the SBOM has no content"))
     digest = held(manifest, manifest.layers[0])
     return Addition(await archives.content(store, digest, MOST), SBOM_TYPE)
 
@@ -260,7 +269,7 @@ async def sbom(store: Blobs, manifest: Manifest) -> Addition:
 def held(manifest: Manifest, layer: Descriptor) -> Digest:
     """The digest of a layer that is in the repository: of a foreign one anybody may write any."""
     if layer.digest not in manifest.blobs:
-        raise NotFound("the registry does not hold this layer of the artifact")
+        raise NotFound(Phrase("the registry does not hold this layer of the artifact"))
     return Digest(layer.digest)
 
 

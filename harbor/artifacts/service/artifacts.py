@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Integer, bindparam, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import (
@@ -36,6 +36,7 @@ from harbor.core.errors import (
 )
 from harbor.core.oci import Reference, is_digest
 from harbor.core.quick import Pen, Quick, among, put, put_new
+from harbor.projects.service import Sight
 from harbor.quotas import service as quotas
 
 MAX_SIZE = 2**63 - 1
@@ -372,21 +373,25 @@ async def tags(
 
 
 async def repositories(
-    session: AsyncSession, *, last: str = "", limit: int | None = None
+    session: AsyncSession, sight: Sight, *, last: str = "", limit: int | None = None
 ) -> Sequence[str]:
-    """The names, after *last*, of all repositories that hold an artifact, sorted by bytes."""
+    """The names, after *last*, of all in *sight* that hold an artifact, sorted by bytes."""
     holding = select(Artifact.repository_id).where(
         Artifact.repository_id == Repository.repository_id
     )
     query = (
         select(Repository.name)
-        .where(Repository.name > last, holding.exists())
+        .where(Repository.name > last, holding.exists(), seen(sight))
         .order_by(Repository.name)
         .limit(limit)
     )
     return (await session.scalars(query)).all()
 
 
-async def is_repository(session: AsyncSession, name: str) -> bool:
-    count = select(func.count()).select_from(Repository).where(Repository.name == name)
-    return bool(await session.scalar(count))
+async def is_repository(session: AsyncSession, sight: Sight, name: str) -> bool:
+    count = select(func.count()).select_from(Repository)
+    return bool(await session.scalar(count.where(Repository.name == name, seen(sight))))
+
+
+def seen(sight: Sight) -> ColumnElement[bool]:
+    return sight.allows(Repository.project_id, Repository.name)

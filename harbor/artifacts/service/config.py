@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from harbor.artifacts.service.details import CHART, IMAGE
+from harbor.artifacts.service.details import CHART, CNAI, IMAGE
 from harbor.core.i18n import later
 from harbor.core.wire import Time
 
@@ -40,6 +40,28 @@ OF_CHART = {
     "type": later("Kind"),
     "kubeVersion": later("Kubernetes version"),
     "deprecated": later("Deprecated"),
+}
+OF_MODEL = {
+    "descriptor": {
+        "name": later("Name"),
+        "family": later("Family"),
+        "title": later("Title"),
+        "version": later("Version"),
+        "vendor": later("Vendor"),
+        "authors": later("Authors"),
+        "licenses": later("Licenses"),
+        "description": later("Description"),
+        "sourceURL": later("Source"),
+        "docURL": later("Documentation"),
+        "createdAt": later("Created"),
+    },
+    "config": {
+        "format": later("Format"),
+        "architecture": later("Architecture"),
+        "paramSize": later("Parameters"),
+        "precision": later("Precision"),
+        "quantization": later("Quantization"),
+    },
 }
 
 
@@ -86,6 +108,8 @@ def told(type_: str, extra_attrs: str | None) -> Told:
         facts = named(said, OF_CHART)
     elif type_ == IMAGE:
         facts = [*named(said, OF_IMAGE), *named(config, OF_CONFIG)]
+    elif type_ == CNAI:
+        facts = of_model(said)
     else:
         facts = [(name, text) for name, value in said.items() if (text := text_of(value))]
     return Told(
@@ -106,6 +130,28 @@ def told(type_: str, extra_attrs: str | None) -> Told:
 
 def named(said: Mapping[str, object], titles: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(title, text) for name, title in titles.items() if (text := text_of(said.get(name)))]
+
+
+def of_model(said: Mapping[str, object]) -> list[tuple[str, str]]:
+    """What a model says of itself, and then whatever else its config holds."""
+    told = [
+        fact
+        for part, titles in OF_MODEL.items()
+        for fact in named(as_object(said.get(part)), titles)
+    ]
+    unknown = [
+        (name, left)
+        for name, value in said.items()
+        if (left := text_of(without(value, OF_MODEL.get(name, {}))))
+    ]
+    return told + unknown
+
+
+def without(value: object, known: Mapping[str, str]) -> object:
+    """What is left of an object whose members of those names are told already."""
+    if not known or not isinstance(value, dict):
+        return value
+    return {name: each for name, each in value.items() if name not in known}
 
 
 def text_of(value: object) -> str:

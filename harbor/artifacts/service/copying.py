@@ -31,6 +31,7 @@ from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.redirects import Refuse
 from harbor.core import manifests, oci
 from harbor.core.errors import BadRequest, Denied, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest, Reference
 from harbor.core.quick import Pen, among
 from harbor.immutability import service as immutability
@@ -135,14 +136,22 @@ def parse_source(text: str) -> tuple[str, Reference]:
         or not grammar.fullmatch(reference)
     ):
         raise BadRequest(
-            f"invalid from: {oci.shown(text)}; it is project/repository:tag "
-            "or project/repository@digest"
+            Phrase(
+                "invalid from: %(text)s; it is project/repository:tag or project/repository@digest",
+                text=oci.shown(text),
+            )
         )
     return name, Reference(reference)
 
 
 def missing(source: Place, reference: Reference) -> NotFound:
-    return NotFound(f"artifact {source.repository}{reference.joined} not found")
+    return NotFound(
+        Phrase(
+            "artifact %(repository)s%(reference)s not found",
+            repository=source.repository,
+            reference=reference.joined,
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +228,13 @@ async def root_of(pen: Pen, source_id: int, source: Place, reference: Reference)
         raise missing(source, reference)
     digest = str(rows[0][0])
     if await pen.run(IS_ACCESSORY, repository_id=source_id, digests=[digest]):
-        raise Denied(f"the accessory {source.repository}@{digest} is copied with its subject only")
+        raise Denied(
+            Phrase(
+                "the accessory %(repository)s@%(digest)s is copied with its subject only",
+                repository=source.repository,
+                digest=digest,
+            )
+        )
     return digest
 
 

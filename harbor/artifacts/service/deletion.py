@@ -26,6 +26,7 @@ from harbor.artifacts.service.artifacts import unknown
 from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.trash import Taken, Terms
 from harbor.core.errors import NameUnknown, ReferencedByOthers
+from harbor.core.i18n import Phrase
 from harbor.core.quick import Pen, SessionPen, among
 from harbor.core.quick.statements import Statement
 
@@ -112,7 +113,7 @@ async def remove(session: AsyncSession, place: Place, digest: str, terms: Terms)
     root = {"repository_id": repository_id, "digests": [digest], "going": []}
     # An index keeps what it lists, even if it would go too, because it speaks about that.
     if await pen.run(NEEDED, **root) or await pen.run(NEEDED, **here, going=sorted(going)):
-        raise ReferencedByOthers("the deleting artifact is referenced by others")
+        raise ReferencedByOthers(Phrase("the deleting artifact is referenced by others"))
     needed = await forget(pen, Taken(place, repository_id, digest), sorted(going), terms)
     await listed.review(pen, repository_id, children - going)
     await releases.release(session, place.project_id, needed)
@@ -190,5 +191,7 @@ async def hold(session: AsyncSession, place: Place) -> int:
     """The id of a repository that is about to change; ``NameUnknown``."""
     repository_id = await repositories.touch(session, place)
     if repository_id is None:
-        raise NameUnknown(f"repository {place.repository} not found")
+        raise NameUnknown(
+            Phrase("repository %(repository)s not found", repository=place.repository)
+        )
     return repository_id

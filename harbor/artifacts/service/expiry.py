@@ -20,6 +20,7 @@ from harbor.core import clock
 from harbor.core.api import AuditLine
 from harbor.core.db import Database
 from harbor.core.errors import BadRequest, HarborError, NotFound, Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.quick import SessionPen
 from harbor.core.security import Principal
@@ -41,17 +42,27 @@ async def set_expiry(
     """
     now = clock.now()
     if expires_at is not None and not now < expires_at <= now + MOST:
-        raise BadRequest(f"expires_at must be in the future, and within {MOST.days} days")
+        raise BadRequest(
+            Phrase("expires_at must be in the future, and within %(days)s days", days=MOST.days)
+        )
     repository_id = await repositories.hold(session, place)
     row = await session.scalar(
         select(Tag).where(Tag.repository_id == repository_id, Tag.name == tag)
     )
     if row is None:
-        raise NotFound(f"tag {shown(tag)} not found in {place.repository}")
+        raise NotFound(
+            Phrase(
+                "tag %(tag)s not found in %(repository)s",
+                tag=shown(tag),
+                repository=place.repository,
+            )
+        )
     if expires_at is not None:
         rules = await immutability.in_force(SessionPen(session), place.project_id)
         if await rules.held(place.repository, [tag]):
-            raise Precondition(f"the tag {tag} configured as immutable, cannot be deleted")
+            raise Precondition(
+                Phrase("the tag %(tag)s configured as immutable, cannot be deleted", tag=tag)
+            )
     row.expires_at = expires_at
 
 

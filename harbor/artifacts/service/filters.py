@@ -3,6 +3,7 @@
 Source: Harbor src/pkg/artifact/dao/dao.go.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -60,6 +61,14 @@ def base(match: q.Match) -> ColumnElement[bool]:
     return Artifact.accessory.is_(False)
 
 
+def of_type(column: q.Column, match: q.Match) -> ColumnElement[bool]:
+    """A media type: none has a space, but whoever encodes its plus once, where Harbor decodes
+    twice, sends one.
+    """
+    meant = tuple(text.replace(" ", "+") for text in match.texts)
+    return replace(match, texts=meant).on(column)
+
+
 FIELDS: q.Fields = {
     "id": Artifact.id,
     "type": Artifact.type,
@@ -79,9 +88,17 @@ FIELDS: q.Fields = {
 }
 
 
+# Lists are sorted by these too, so the columns themselves stay above.
+TYPES: q.Fields = {
+    "media_type": partial(of_type, Artifact.media_type),
+    "manifest_media_type": partial(of_type, Artifact.manifest_media_type),
+    "artifact_type": partial(of_type, Artifact.artifact_type),
+}
+
+
 def conditions(asked: str, tags_inside: ColumnElement[bool]) -> list[ColumnElement[bool]]:
     """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
-    found = q.conditions(asked, {**FIELDS, "tags": partial(tagged, tags_inside)})
+    found = q.conditions(asked, {**FIELDS, **TYPES, "tags": partial(tagged, tags_inside)})
     if not shows_children(asked):
         found.append(Artifact.listed.is_(True))
     return found

@@ -34,6 +34,7 @@ from harbor.core import clock
 from harbor.core import query as q
 from harbor.core.db import Database
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.query import Listing
 from harbor.core.quick import Pen, among
@@ -120,7 +121,13 @@ async def search(
     """One page of what a tag has meant, the newest first; ``NotFound`` if nothing is known."""
     this = of_tag(place, tag)
     if not await session.scalar(select(exists().where(this))):
-        raise NotFound(f"tag {shown(tag)} has never been seen in {place.repository}")
+        raise NotFound(
+            Phrase(
+                "tag %(tag)s has never been seen in %(repository)s",
+                tag=shown(tag),
+                repository=place.repository,
+            )
+        )
     wanted = and_(this, *q.conditions(query.q, FIELDS))
     total = await session.scalar(select(func.count()).select_from(TagMove).where(wanted))
     page = (

@@ -10,6 +10,7 @@ from harbor.artifacts import schemas
 from harbor.artifacts.models import Artifact, Repository, Tag
 from harbor.artifacts.schemas import Place
 from harbor.core.errors import Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.quick import Pen, SessionPen
 from harbor.immutability import service as immutability
 
@@ -30,7 +31,11 @@ async def refuse_push(pen: Pen, place: Place, repository_id: int, tag: str) -> N
 
 def moved(place: Place, tag: str) -> Precondition:
     return Precondition(
-        f"Failed to process request due to '{place.repository}:{tag}' configured as immutable."
+        Phrase(
+            "Failed to process request due to '%(repository)s:%(tag)s' configured as immutable.",
+            repository=place.repository,
+            tag=tag,
+        )
     )
 
 
@@ -40,7 +45,9 @@ async def refuse_removal(pen: Pen, place: Place, tags: Collection[str]) -> None:
         return
     rules = await immutability.in_force(pen, place.project_id)
     if rules and (held := await rules.held(place.repository, sorted(tags))):
-        raise Precondition(f"the tag {held[0]} configured as immutable, cannot be deleted")
+        raise Precondition(
+            Phrase("the tag %(tag)s configured as immutable, cannot be deleted", tag=held[0])
+        )
 
 
 async def mark(

@@ -11,6 +11,7 @@ from harbor.artifacts.schemas import Known
 from harbor.core import clock
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.labels import service as labels
 from harbor.labels.models import NO_PROJECT, Label
 
@@ -25,12 +26,18 @@ async def add(session: AsyncSession, artifact: Known, project_id: int, label_id:
     """
     label = await labels.get(session, label_id, hold=True)
     if label.project_id not in (NO_PROJECT, project_id):
-        raise NotFound(f"label {label_id} not found")
+        raise NotFound(Phrase("label %(label_id)s not found", label_id=label_id))
     carried = select(ArtifactLabel.label_id).where(
         ArtifactLabel.artifact_id == artifact.id, ArtifactLabel.label_id == label_id
     )
     if await session.scalar(carried) is not None:
-        raise Conflict(f"label {label_id} is already added to the artifact {artifact.digest}")
+        raise Conflict(
+            Phrase(
+                "label %(label_id)s is already added to the artifact %(digest)s",
+                label_id=label_id,
+                digest=artifact.digest,
+            )
+        )
     session.add(ArtifactLabel(artifact_id=artifact.id, label_id=label_id))
     await session.flush()
 
@@ -86,7 +93,7 @@ async def add_to_all(
     )
     known = set(await session.scalars(wanted.with_for_update()))
     if missing := set(label_ids) - known:
-        raise NotFound(f"label {min(missing)} not found")
+        raise NotFound(Phrase("label %(label_id)s not found", label_id=min(missing)))
     rows = [
         {"artifact_id": artifact_id, "label_id": label_id, "creation_time": clock.now()}
         for artifact_id in artifact_ids
@@ -115,4 +122,10 @@ async def remove(session: AsyncSession, artifact: Known, label_id: int) -> None:
         .returning(ArtifactLabel.label_id)
     )
     if gone is None:
-        raise NotFound(f"label {label_id} not found on the artifact {artifact.digest}")
+        raise NotFound(
+            Phrase(
+                "label %(label_id)s not found on the artifact %(digest)s",
+                label_id=label_id,
+                digest=artifact.digest,
+            )
+        )

@@ -18,6 +18,7 @@ from harbor.artifacts.service import accessories, catalogue, filters, tags
 from harbor.artifacts.service.kinds import Kind, kind_of
 from harbor.core import query as q
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.query import Listing
 from harbor.core.wire import Time
 from harbor.labels.schemas import Label
@@ -138,7 +139,7 @@ async def several(session: AsyncSession, repository_id: int, ids: Sequence[int])
         session, and_(Artifact.repository_id == repository_id, Artifact.id.in_(ids))
     )
     if not found:
-        raise NotFound("none of these artifacts is there any more")
+        raise NotFound(Phrase("none of these artifacts is there any more"))
     return found
 
 
@@ -214,6 +215,7 @@ PARENT = ArtifactReference.parent_id
 RANKED = (
     select(
         PARENT,
+        ArtifactReference.child_id,
         ArtifactReference.platform,
         func.row_number().over(partition_by=PARENT, order_by=ArtifactReference.id).label("at"),
         func.count().over(partition_by=PARENT).label("total"),
@@ -222,7 +224,8 @@ RANKED = (
     .subquery()
 )
 FIRST = (
-    select(RANKED.c.parent_id, RANKED.c.platform, RANKED.c.total)
+    select(RANKED.c.parent_id, RANKED.c.platform, RANKED.c.total, ArtifactDetails.extra_attrs)
+    .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == RANKED.c.child_id)
     .where(RANKED.c.at <= FEW)
     .order_by(RANKED.c.parent_id, RANKED.c.at)
 )
@@ -233,8 +236,6 @@ async def first_children(
 ) -> dict[int, tuple[list[str], int]]:
     """The platforms of the first children of each index, and how many children it has."""
     found: dict[int, tuple[list[str], int]] = {}
-    for parent_id, platform, total in await session.execute(FIRST, {"ids": artifact_ids}):
-        platforms = found.setdefault(parent_id, ([], total))[0]
-        if told := platform_of(platform):
-            platforms.append(told)
+    for row in await session.execute(FIRST, {"ids": artifact_ids}):
+        found.setdefault(row.parent_id, ([], row.total))[0].extend(own_platform(row))
     return found

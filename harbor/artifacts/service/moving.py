@@ -46,6 +46,7 @@ from harbor.core import clock, oci
 from harbor.core.api import Ctx, Done
 from harbor.core.db import Time
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.quick import Pen, SessionPen
 from harbor.core.quick.statements import Either
 from harbor.core.security import project
@@ -75,11 +76,17 @@ async def move(ctx: Ctx, source: Place, wanted: MoveReq) -> Place:
     target_id = await ctx.wiring.may(ctx.principal, PUSH, name)
     if target_id is None:
         if ctx.principal.is_admin:
-            raise NotFound(f"project {oci.shown(to)} not found")
-        raise Forbidden(f"{ctx.principal.name} may not push to the project {oci.shown(to)}")
+            raise NotFound(Phrase("project %(project)s not found", project=oci.shown(to)))
+        raise Forbidden(
+            Phrase(
+                "%(name)s may not push to the project %(to)s",
+                name=ctx.principal.name,
+                to=oci.shown(to),
+            )
+        )
     target = Place(target_id, oci.parse_name(name))
     if target == source:
-        raise BadRequest(f"the repository is called {name} already")
+        raise BadRequest(Phrase("the repository is called %(name)s already", name=name))
     try:
         await change(ctx.session, source, target, limited=await enforced(ctx))
     except IntegrityError as error:
@@ -120,7 +127,9 @@ async def change(session: AsyncSession, source: Place, target: Place, *, limited
 
 
 def taken(target: Place) -> Conflict:
-    return Conflict(f"there is a repository {target.repository} already")
+    return Conflict(
+        Phrase("there is a repository %(repository)s already", repository=target.repository)
+    )
 
 
 async def refuse_immutable(session: AsyncSession, source: Place, repository_id: int) -> None:
@@ -135,7 +144,11 @@ async def refuse_immutable(session: AsyncSession, source: Place, repository_id: 
     )
     if held := await rules.held(source.repository, tags.all()):
         raise Precondition(
-            f"the tag {held[0]} is immutable, so {source.repository} stays in its project"
+            Phrase(
+                "the tag %(tag)s is immutable, so %(repository)s stays in its project",
+                tag=held[0],
+                repository=source.repository,
+            )
         )
 
 

@@ -28,6 +28,7 @@ from harbor.artifacts.service.uploads import remove_unrecorded
 from harbor.core import clock
 from harbor.core.db import Database, hold_files
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.quick import SessionPen, among
 from harbor.core.storage.interface import Store
@@ -109,7 +110,7 @@ async def purge_one(session: AsyncSession, project_id: int, trash_id: int) -> li
     """Delete one entry; return the digests of the blobs that nothing needs any more."""
     pen = SessionPen(session)
     if await pen.run(HELD, trash_id=trash_id) != [(project_id,)]:
-        raise NotFound(f"there is no entry {trash_id} in the trash")
+        raise NotFound(Phrase("there is no entry %(trash_id)s in the trash", trash_id=trash_id))
     sizes: dict[str, int] = dict(await pen.run(MANIFESTS, trash_id=trash_id))
     blobs = [digest for (digest,) in await pen.run(BLOBS, trash_id=trash_id)]
     await pen.run(EMPTIED, trash_id=trash_id)

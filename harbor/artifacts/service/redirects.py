@@ -14,6 +14,7 @@ from harbor.artifacts.models import Repository, RepositoryRedirect
 from harbor.artifacts.schemas import Place
 from harbor.core.api import Ctx
 from harbor.core.errors import Denied, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.quick import Pen, Quick
 from harbor.core.security import project
@@ -87,7 +88,13 @@ async def may_pull(ctx: Ctx, place: Place) -> bool:
 async def refuse_push(ctx: Ctx, former: str, place: Place) -> None:
     """``Denied`` to who may pull from *place*, once called *former*; others hear nothing of it."""
     if await may_pull(ctx, place):
-        raise Denied(f"{former} is called {place.repository} now; push to that name")
+        raise Denied(
+            Phrase(
+                "%(former)s is called %(repository)s now; push to that name",
+                former=former,
+                repository=place.repository,
+            )
+        )
 
 
 def refusing(ctx: Ctx, place: Place) -> Refuse:
@@ -149,7 +156,9 @@ async def remove(session: AsyncSession, repository_id: int, former: str) -> None
         .returning(RepositoryRedirect.name)
     )
     if gone is None:
-        raise NotFound(f"{shown(former)} is no former name of the repository")
+        raise NotFound(
+            Phrase("%(former)s is no former name of the repository", former=shown(former))
+        )
 
 
 async def forget(pen: Pen, event: ProjectDeleted) -> None:

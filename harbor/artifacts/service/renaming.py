@@ -18,6 +18,7 @@ from harbor.artifacts.models import (
     Upload,
 )
 from harbor.core.errors import BadRequest
+from harbor.core.i18n import Phrase
 from harbor.core.oci import MAX_NAME
 from harbor.core.quick import Pen
 from harbor.core.quick.statements import Plain
@@ -92,7 +93,11 @@ async def follow(pen: Pen, event: ProjectRenamed) -> None:
     }
     for (name,) in await pen.run(TOO_LONG, **here):
         raise BadRequest(
-            f"the name of the repository {name} would have more than {MAX_NAME} characters"
+            Phrase(
+                "the name of the repository %(name)s would have more than %(most)s characters",
+                name=name,
+                most=MAX_NAME,
+            )
         )
     await pen.run(HELD, in_project=event.project_id)
     for statement in FOLLOWING:

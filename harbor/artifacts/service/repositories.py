@@ -12,6 +12,7 @@ from harbor.artifacts.schemas import Place
 from harbor.core import clock
 from harbor.core import query as q
 from harbor.core.errors import BadRequest, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown as printable
 from harbor.core.query import Listing
 from harbor.core.security import Principal
@@ -139,7 +140,9 @@ async def describe(session: AsyncSession, place: Place, description: str) -> Non
     """Give a repository another description, kept as HTML that shows it; ``NotFound``."""
     escaped = description.translate(ESCAPED)
     if len(escaped) > MAX_DESCRIPTION:
-        raise BadRequest(f"the description has more than {MAX_DESCRIPTION} characters")
+        raise BadRequest(
+            Phrase("the description has more than %(most)s characters", most=MAX_DESCRIPTION)
+        )
     row = await session.scalar(select(Repository).where(*at(place)).with_for_update())
     if row is None:
         raise missing(place)
@@ -155,7 +158,7 @@ async def several(
     )
     rows = (await session.execute(wanted.order_by(Repository.name))).all()
     if not rows:
-        raise NotFound("none of these repositories is there any more")
+        raise NotFound(Phrase("none of these repositories is there any more"))
     return [shown(row, count) for row, count in rows]
 
 
@@ -190,7 +193,9 @@ def at(place: Place) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def missing(place: Place) -> NotFound:
-    return NotFound(f"repository {printable(place.repository)} not found")
+    return NotFound(
+        Phrase("repository %(repository)s not found", repository=printable(place.repository))
+    )
 
 
 def shown(row: Repository, count: int) -> schemas.Repository:

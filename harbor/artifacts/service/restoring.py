@@ -51,6 +51,7 @@ from harbor.core.api import Ctx
 from harbor.core.db import Table
 from harbor.core.db import Time as Moment
 from harbor.core.errors import NotFound, Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.quick import Pen
 from harbor.core.quick.statements import Either
@@ -292,7 +293,7 @@ async def entry(pen: Pen, project_id: int, trash_id: int) -> Entry:
     """An entry, which nobody else restores or deletes before the commit; ``NotFound``."""
     found = await pen.run(ENTRY, trash_id=trash_id, project_id=project_id, now=clock.now())
     if not found:
-        raise NotFound(f"there is no entry {trash_id} in the trash")
+        raise NotFound(Phrase("there is no entry %(trash_id)s in the trash", trash_id=trash_id))
     repository, *rest = found[0]
     return Entry(trash_id, Place(project_id, repository), *rest)
 
@@ -325,8 +326,12 @@ async def bring_back(
     await pen.run(ARTIFACTS, **all_here)
     if missing := await pen.run(MISSING, **here):
         raise Precondition(
-            f"{missing[0][0]}, which an index lists, is not in {place.repository} any more; "
-            "restore it first"
+            Phrase(
+                "%(missing)s, which an index lists, is not in %(repository)s any "
+                "more; restore it first",
+                missing=missing[0][0],
+                repository=place.repository,
+            )
         )
     for part in PARTS:
         await pen.run(part, **all_here)

@@ -8,6 +8,7 @@ from harbor.artifacts.schemas import Place, RollbackReq
 from harbor.artifacts.service import artifacts, history, immutable, listed, repositories
 from harbor.artifacts.service.history import Act
 from harbor.core.errors import BadRequest, NotFound, Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.quick import SessionPen
 
@@ -33,9 +34,19 @@ async def roll_back(
         )
         if await session.scalar(trashed.limit(1)) is not None:
             raise Precondition(
-                f"artifact {place.repository}@{digest} is in the trash; restore it first"
+                Phrase(
+                    "artifact %(repository)s@%(digest)s is in the trash; restore it first",
+                    repository=place.repository,
+                    digest=digest,
+                )
             )
-        raise NotFound(f"artifact {place.repository}@{digest} is gone")
+        raise NotFound(
+            Phrase(
+                "artifact %(repository)s@%(digest)s is gone",
+                repository=place.repository,
+                digest=digest,
+            )
+        )
     former = await pen.run(artifacts.FORMER, repository_id=repository_id, name=tag)
     if former == [(digest,)]:
         return digest
@@ -51,7 +62,7 @@ async def roll_back(
 async def meant(session: AsyncSession, place: Place, tag: str, wanted: RollbackReq) -> str:
     """The digest that an entry of the history names."""
     if (wanted.id is None) == (wanted.digest is None):
-        raise BadRequest("say either the id or the digest of an entry of the history")
+        raise BadRequest(Phrase("say either the id or the digest of an entry of the history"))
     this: ColumnElement[bool] = (
         TagMove.digest == wanted.digest if wanted.id is None else TagMove.id == wanted.id
     )
@@ -61,7 +72,7 @@ async def meant(session: AsyncSession, place: Place, tag: str, wanted: RollbackR
         )
     ).first()
     if row is None:
-        raise NotFound(f"the history of tag {shown(tag)} has no such entry")
+        raise NotFound(Phrase("the history of tag %(tag)s has no such entry", tag=shown(tag)))
     if row.digest is None:
-        raise BadRequest("that entry of the history says that the tag was removed")
+        raise BadRequest(Phrase("that entry of the history says that the tag was removed"))
     return str(row.digest)

@@ -19,6 +19,7 @@ from harbor.core import clock, oci
 from harbor.core import query as q
 from harbor.core.db import Time as Moment
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.quick import SessionPen
 from harbor.core.wire import Time
 
@@ -123,7 +124,7 @@ async def several(session: AsyncSession, artifact_id: int, ids: Sequence[int]) -
     wanted = select(Tag.name).where(Tag.artifact_id == artifact_id, Tag.id.in_(ids))
     found = list(await session.scalars(wanted.order_by(Tag.name)))
     if not found:
-        raise NotFound("none of these tags is there any more")
+        raise NotFound(Phrase("none of these tags is there any more"))
     return found
 
 
@@ -152,10 +153,10 @@ async def create(session: AsyncSession, artifact: Known, name: str, act: Act) ->
     ``BadRequest`` if it is no name for a tag, ``Conflict`` if it is taken.
     """
     if not oci.TAG.fullmatch(name):
-        raise BadRequest(f"invalid tag name: {oci.shown(name)}")
+        raise BadRequest(Phrase("invalid tag name: %(name)s", name=oci.shown(name)))
     taken = select(Tag.id).where(Tag.repository_id == artifact.repository_id, Tag.name == name)
     if await session.scalar(taken) is not None:
-        raise Conflict(f"tag {name} already exists")
+        raise Conflict(Phrase("tag %(name)s already exists", name=name))
     session.add(
         Tag(
             repository_id=artifact.repository_id,
@@ -202,5 +203,11 @@ async def expiry_of(session: AsyncSession, place: Place, name: str) -> datetime 
     )
     found = (await session.scalars(wanted)).all()
     if not found:
-        raise NotFound(f"tag {oci.shown(name)} not found in {place.repository}")
+        raise NotFound(
+            Phrase(
+                "tag %(name)s not found in %(repository)s",
+                name=oci.shown(name),
+                repository=place.repository,
+            )
+        )
     return found[0]

@@ -48,6 +48,7 @@ from harbor.core import query as q
 from harbor.core.api import Ctx
 from harbor.core.db import Table
 from harbor.core.errors import Forbidden, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.query import Listing
 from harbor.core.quick import Pen, among
 from harbor.core.quick.statements import Either
@@ -290,7 +291,7 @@ async def several(
     )
     rows = list(await session.scalars(wanted.order_by(Trash.id)))
     if not rows:
-        raise NotFound("nothing of this is in the trash any more")
+        raise NotFound(Phrase("nothing of this is in the trash any more"))
     return await shown(session, rows)
 
 
@@ -300,7 +301,7 @@ async def chosen(
     """The same, if the caller may do *wanted* in the repository of each; else ``NotFound``."""
     found = await several(session, ctx.known_project_id, ids)
     if {entry.repository_name for entry in found} - await open_to(ctx, found, wanted):
-        raise NotFound("nothing of this is in the trash any more")
+        raise NotFound(Phrase("nothing of this is in the trash any more"))
     return found
 
 
@@ -309,9 +310,7 @@ async def open_to(
 ) -> frozenset[str]:
     """Those repositories of *entries* in which the caller may do *wanted*."""
     names = {entry.repository_name for entry in entries}
-    return frozenset(
-        [name for name in names if await ctx.wiring.may(ctx.principal, wanted, name) is not None]
-    )
+    return await ctx.wiring.may_in(ctx.principal, wanted, names)
 
 
 async def require_all(ctx: Ctx, wanted: Permission) -> None:
@@ -321,9 +320,8 @@ async def require_all(ctx: Ctx, wanted: Permission) -> None:
     named = select(Trash.repository).where(Trash.project_id == ctx.known_project_id).distinct()
     async with ctx.db.reading() as session:
         names = (await session.scalars(named)).all()
-    for name in names:
-        if await ctx.wiring.may(ctx.principal, wanted, name) is None:
-            raise Forbidden("some of the trash is of repositories that are not yours to delete")
+    if set(names) - await ctx.wiring.may_in(ctx.principal, wanted, names):
+        raise Forbidden(Phrase("some of the trash is of repositories that are not yours to delete"))
 
 
 async def shown(session: AsyncSession, rows: Sequence[Trash]) -> list[schemas.TrashEntry]:

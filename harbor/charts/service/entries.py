@@ -20,6 +20,7 @@ from harbor.charts.schemas import Archive, Entry, Listed, Metadata
 from harbor.charts.service.documents import ALIAS, KINDS
 from harbor.charts.service.versions import file_of, key, parts_of, tag_of, version_of
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import DIGEST, Digest, shown
 from harbor.core.quick import Quick, among
 from harbor.core.wire import Time
@@ -219,4 +220,4 @@ async def archive(
 
 
 def missing(name: str) -> NotFound:
-    return NotFound(f"chart {shown(name)} not found")
+    return NotFound(Phrase("chart %(name)s not found", name=shown(name)))

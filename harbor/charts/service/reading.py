@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from harbor.core.errors import BadRequest
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 
 MOST_READ = 256 * 1024  # bytes of one document
@@ -52,15 +53,19 @@ Texts.add_constructor(FLOAT, _float)
 def load(raw: bytes, name: str, *, typed: bool) -> Any:
     """What a document holds, as texts or *typed*; ``BadRequest`` says why it cannot be read."""
     if len(raw) > MOST_READ:
-        raise BadRequest(f"{name} is larger than {MOST_READ} bytes")
+        raise BadRequest(
+            Phrase("%(name)s is larger than %(most)s bytes", name=name, most=MOST_READ)
+        )
     try:
         text = raw.removeprefix(b"\xef\xbb\xbf").decode()
         depth = 0
         for event in yaml.parse(text, Loader=yaml.CLoader):
             depth += isinstance(event, OPENING) - isinstance(event, CLOSING)
             if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent):
-                raise BadRequest(f"{name} has aliases, or is nested too deeply")
+                raise BadRequest(Phrase("%(name)s has aliases, or is nested too deeply", name=name))
         loader = yaml.CSafeLoader if typed else Texts
         return yaml.load(text, Loader=loader)  # noqa: S506, both loaders make plain data only
     except FAULTS as error:
-        raise BadRequest(f"{name} is no YAML: {shown(str(error))}") from error
+        raise BadRequest(
+            Phrase("%(name)s is no YAML: %(error)s", name=name, error=shown(str(error)))
+        ) from error

@@ -162,7 +162,7 @@ async def new_ldap_group(ctx: Ctx, query: Sought) -> View:
         try:
             found = await ctx.the(Directory).groups(sought)
         except (Unavailable, BadRequest) as error:
-            wrong = str(error)
+            wrong = error.told
     return View("directory/import.html", Found(sought, found[:100], wrong))
 
 

@@ -53,7 +53,7 @@ async def find_ldap_people(ctx: Ctx, query: SoughtPerson) -> View:
         try:
             found = await ctx.the(Directory).people(sought, part=True)
         except (Unavailable, BadRequest) as error:
-            wrong = str(error)
+            wrong = error.told
     page = FoundPeople(sought, found[:MOST], len(found) > MOST, wrong)
     return View("directory/import_people.html", page)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 from harbor.core.archives import PIECE, BrokenArchive, Incoming, Unpacked, result
 from harbor.core.errors import BadRequest, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest, shown
 from harbor.explorer.schemas import Entry
 from harbor.explorer.service.layers import Explorer
@@ -25,12 +26,18 @@ def file_at(tree: Tree, path: str) -> tuple[Entry, int]:
         assert node.entry is not None
         node = tree.find(normal(node.entry.target or ""))
     if node is None:
-        raise NotFound(f"there is no file {shown(path)}")
+        raise NotFound(Phrase("there is no file %(path)s", path=shown(path)))
     entry = node.entry
     if entry is None or entry.kind != "file":
-        raise BadRequest(f"{shown(path)} is no file, but a {node.kind}")
+        raise BadRequest(
+            Phrase("%(path)s is no file, but a %(kind)s", path=shown(path), kind=node.kind)
+        )
     if entry.offset < 0:
-        raise BadRequest(f"{shown(path)} is kept with holes, and cannot be shown alone")
+        raise BadRequest(
+            Phrase("%(path)s is kept with holes, and cannot be shown alone", path=shown(path))
+        )
+    if entry.content is None:  # what was read of it has no sum
+        raise BadRequest(Phrase("%(path)s is not all in its layer", path=shown(path)))
     return entry, node.layer
 
 

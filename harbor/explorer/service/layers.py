@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from harbor.core.archives import Incoming, result
 from harbor.core.db import Database, insert_or_ignore
 from harbor.core.errors import Unavailable
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.storage.interface import BlobMissing, Store
 from harbor.explorer.models import LayerIndex
@@ -91,7 +92,7 @@ class Explorer:
         reading = self._reading.get(digest)
         if reading is None:
             if len(self._reading) >= MOST_WAITING:
-                raise Unavailable("too many layers wait to be read, try again later")
+                raise Unavailable(Phrase("too many layers wait to be read, try again later"))
             reading = self._reading[digest] = Reading(asyncio.create_task(self._index(digest)))
             reading.task.add_done_callback(lambda _: self._reading.pop(digest))
         return reading

@@ -11,6 +11,7 @@ from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import catalogue
 from harbor.core import manifests
 from harbor.core.errors import BadRequest, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.manifests import INDEXES, Descriptor
 from harbor.core.oci import Digest, shown
 from harbor.explorer.schemas import FileList, FileQuery, Index, Layer
@@ -42,10 +43,10 @@ async def subject_of(session: AsyncSession, place: Place, reference: str) -> Sub
     )
     media_type, content, config = row.one()
     if media_type in INDEXES:
-        raise BadRequest("an index has no files, but the images that it lists have")
+        raise BadRequest(Phrase("an index has no files, but the images that it lists have"))
     manifest = manifests.parse(media_type, content)
     if len(manifest.layers) > MOST_LAYERS:
-        raise BadRequest(f"the artifact has more than {MOST_LAYERS} layers")
+        raise BadRequest(Phrase("the artifact has more than %(most)s layers", most=MOST_LAYERS))
     layers = [
         # Whoever pushed it may have named any digest in the place of one that needs not be here.
         layer if layer.digest in manifest.blobs else Descriptor(digest="", size=layer.size)
@@ -79,7 +80,7 @@ class Layers:
         for number, layer in enumerate(self.subject.layers):
             if layer.digest == digest:
                 return number
-        raise NotFound(f"the artifact has no layer {shown(digest)}")
+        raise NotFound(Phrase("the artifact has no layer %(digest)s", digest=shown(digest)))
 
     def shown(self) -> list[Layer]:
         return [

@@ -154,6 +154,8 @@ def entry_of(member: tarfile.TarInfo) -> Entry:
 
 
 def bounded(number: float) -> int:
+    if number != number:  # noqa: PLR0124  NaN, which an archive may give as a time
+        return 0
     return int(min(max(number, SMALLEST), LARGEST))
 
 

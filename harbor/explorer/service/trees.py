@@ -11,6 +11,7 @@ import msgspec
 
 from harbor.core.archives import Courtesy
 from harbor.core.errors import BadRequest, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.explorer.schemas import Entry, File, FileQuery, Index, Kind
 from harbor.explorer.service.reading import OPAQUE, entries, normal
@@ -114,13 +115,18 @@ class Tree:
     def _made(self, children: dict[str, Node] | None = None) -> Node:
         self._nodes += 1
         if self._nodes > MOST_NODES:
-            raise BadRequest(f"the layers have more than {MOST_NODES:,} files and directories")
+            raise BadRequest(
+                Phrase(
+                    "the layers have more than %(most)s files and directories",
+                    most=f"{MOST_NODES:,}",
+                )
+            )
         return Node(children=children)
 
     def _step(self) -> None:
         self._steps += 1
         if self._steps > MOST_STEPS:
-            raise BadRequest("the layers have too many links and directories in each other")
+            raise BadRequest(Phrase("the layers have too many links and directories in each other"))
 
     def find(self, path: str, hops: "Hops | None" = None) -> Node | None:
         """What *path* leads to; links on the way are followed, one at its end is not."""
@@ -168,9 +174,9 @@ class Tree:
         node = self.find(path)
         node = node and self.follow(path, node)
         if node is None:
-            raise NotFound(f"there is no {shown(path)}")
+            raise NotFound(Phrase("there is no %(path)s", path=shown(path)))
         if node.children is None:
-            raise BadRequest(f"{shown(path)} is no directory")
+            raise BadRequest(Phrase("%(path)s is no directory", path=shown(path)))
         if query.search:
             matching = self._with(node, path, query.search.lower())
             found = sorted(islice(matching, MOST_FOUND))

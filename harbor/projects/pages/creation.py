@@ -72,7 +72,7 @@ async def check_project_name(ctx: Ctx, query: NameQuery) -> View:
         try:
             await check_name(ctx.session, name)
         except HarborError as error:
-            wrong = str(error)
+            wrong = error.told
     return View("projects/name_check.html", NameCheck(wrong))
 
 

@@ -114,7 +114,7 @@ async def preview_repository_rule(ctx: Ctx, project_name_or_id: str, query: Type
     try:
         pattern = rules.checked_pattern(query.pattern)
     except BadRequest as error:
-        return View("projects/rule_preview.html", Preview([], 0, str(error)))
+        return View("projects/rule_preview.html", Preview([], 0, error.told))
     found = await rules.matching(ctx.session, ctx.known_project_id, pattern, MOST_SHOWN)
     return View("projects/rule_preview.html", Preview(*found))
 
@@ -230,4 +230,4 @@ def at_its_field(form: RuleForm) -> Iterator[None]:
         if error.field or form.who == "members":
             raise
         with ui.at_field(FIELDS[form.who]):
-            raise BadRequest(str(error)) from error
+            raise BadRequest(error.told) from error

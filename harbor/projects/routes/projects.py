@@ -104,7 +104,7 @@ async def delete_project(ctx: Ctx, project_name_or_id: str) -> None:
 async def get_project_deletable(ctx: Ctx, project_name_or_id: str) -> schemas.ProjectDeletable:
     """Say whether a project can be deleted, and if not, why."""
     reason = await projects.why_it_stays(ctx.session, ctx.known_project_id)
-    return schemas.ProjectDeletable(reason is None, reason or "")
+    return schemas.ProjectDeletable(reason is None, str(reason or ""))
 
 
 @routes.on("GET", f"{ONE}/summary", allow=project("project", "read"), fails=(NotFound,))

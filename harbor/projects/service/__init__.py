@@ -21,7 +21,7 @@ from harbor.projects.service.projects import (
     why_it_stays,
 )
 from harbor.projects.service.ruling import PROJECT_ADMIN, ruling
-from harbor.projects.service.sight import Sight, sight_of
+from harbor.projects.service.sight import Sight, sight_in_catalogue, sight_of
 from harbor.projects.service.standing import Standing, roles_of, standing, standing_at
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "search",
     "see",
     "seed_library",
+    "sight_in_catalogue",
     "sight_of",
     "standing",
     "standing_at",

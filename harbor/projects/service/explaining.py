@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import rbac
 from harbor.core.errors import BadRequest, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.quick import SessionPen
 from harbor.core.security import Robot
@@ -51,7 +52,7 @@ async def effective(
     ``BadRequest`` unless it is asked about one of the two.
     """
     if bool(asked.user) == bool(asked.robot):
-        raise BadRequest("name either a user or a robot")
+        raise BadRequest(Phrase("name either a user or a robot"))
     about = about_robot if asked.robot else about_user
     name, decided = await about(session, project, asked, by)
     role_id = rbac.highest(decided.roles) or NO_ROLE
@@ -77,7 +78,7 @@ async def about_user(
     named = select(User).where(User.username == asked.user, User.deleted.is_(False))
     user = await session.scalar(named)
     if user is None:
-        raise NotFound(f"user {shown(asked.user)} not found")
+        raise NotFound(Phrase("user %(user)s not found", user=shown(asked.user)))
     held = await members.roles_of(session, project.project_id, user.user_id)
     if user.is_admin:
         return user.username, Decision("systemAdmin", frozenset((PROJECT_ADMIN,)))
@@ -98,7 +99,9 @@ async def about_robot(
     found = await machines.find(session, project.project_id, meant, by.prefix)
     if found is None:
         named = shown(asked.robot)
-        raise NotFound(f"robot {named} not found, or it may do nothing in the project")
+        raise NotFound(
+            Phrase("robot %(named)s not found, or it may do nothing in the project", named=named)
+        )
     if not found.is_active:
         return found.name, Decision("inactive")
     rows = await SessionPen(session).run(

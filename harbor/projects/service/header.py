@@ -11,8 +11,8 @@ from harbor.configuration.service import Configuration
 from harbor.core import rbac
 from harbor.core.api import Ctx
 from harbor.core.errors import NotFound
+from harbor.core.i18n import Phrase, later
 from harbor.core.i18n import gettext as _
-from harbor.core.i18n import later
 from harbor.core.security import project
 from harbor.projects.service.listing import Storage, roles_in, storage
 from harbor.projects.service.projects import name_of
@@ -109,7 +109,7 @@ async def standing_of(ctx: Ctx) -> Standing:
     name = await name_of(ctx.session, ctx.known_project_id)
     known = None if name is None else await standing(ctx.db.quick, name)
     if known is None:
-        raise NotFound(f"project {ctx.known_project_id} not found")
+        raise NotFound(Phrase("project %(project)s not found", project=ctx.known_project_id))
     return known
 
 

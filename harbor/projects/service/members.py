@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import rbac
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.query import contains
 from harbor.core.quick import Pen
 from harbor.directory.events import GroupDeleted
@@ -162,7 +163,13 @@ async def get(session: AsyncSession, project_id: int, mid: int, *, hold: bool = 
         wanted = wanted.with_for_update(of=ProjectMember)
     row = (await session.execute(wanted)).first()
     if row is None:
-        raise NotFound(f"the project member is not found, project id {project_id}, member id {mid}")
+        raise NotFound(
+            Phrase(
+                "the project member is not found, project id %(project_id)s, member id %(mid)s",
+                project_id=project_id,
+                mid=mid,
+            )
+        )
     member, name = row
     return Named(member, name)
 
@@ -188,7 +195,7 @@ async def add(session: AsyncSession, project_id: int, wanted: schemas.ProjectMem
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict("The project member specified already exist") from error
+        raise Conflict(Phrase("The project member specified already exist")) from error
     return Named(member, name)
 
 
@@ -202,7 +209,7 @@ async def entity_of(session: AsyncSession, wanted: schemas.ProjectMember) -> tup
         found = await resolve(session, user)
         return PERSON, found.user_id, found.username
     if not group.id and not group.named:
-        raise BadRequest("at least one of member_user or member_group must be provided")
+        raise BadRequest(Phrase("at least one of member_user or member_group must be provided"))
     known = await find_group(session, group)
     return GROUP, known.id, known.group_name
 
@@ -220,9 +227,11 @@ async def find_group(session: AsyncSession, meant: schemas.UserGroup) -> UserGro
             by = and_(by, UserGroup.group_type == meant.group_type)
     found = list(await session.scalars(select(UserGroup).where(by).limit(2)))
     if not found:
-        raise BadRequest(f"User group {name} not found")
+        raise BadRequest(Phrase("User group %(name)s not found", name=name))
     if len(found) > 1:
-        raise BadRequest(f"there are several groups {name}: name the one by its id")
+        raise BadRequest(
+            Phrase("there are several groups %(name)s: name the one by its id", name=name)
+        )
     return found[0]
 
 
@@ -234,7 +243,7 @@ async def resolve(session: AsyncSession, user: schemas.UserEntity) -> User:
         by, name = User.username == user.username, user.username or ""
     found = await session.scalar(select(User).where(by, User.deleted.is_(False)))
     if found is None:
-        raise BadRequest(f"User {name} not found")
+        raise BadRequest(Phrase("User %(name)s not found", name=name))
     return found
 
 
@@ -278,5 +287,5 @@ async def forget_group(pen: Pen, event: GroupDeleted) -> None:
 def checked_role(role_id: int | None) -> int:
     if role_id not in rbac.ROLES:
         # The words that old clients know; there are five roles by now.
-        raise BadRequest("Failed to update project member, role is not in 1,2,3")
+        raise BadRequest(Phrase("Failed to update project member, role is not in 1,2,3"))
     return role_id

@@ -7,6 +7,7 @@ from where it belongs.
 from harbor.core import security
 from harbor.core.api import Ctx
 from harbor.core.errors import Forbidden, NotFound, Unauthorized
+from harbor.core.i18n import Phrase
 from harbor.projects.models import SYSTEM
 from harbor.projects.service.projects import name_of
 
@@ -21,12 +22,19 @@ async def require(ctx: Ctx, resource: str, action: str, project_id: int) -> None
     else:
         name = await name_of(ctx.session, project_id)
         if name is None and ctx.principal.is_admin:
-            raise NotFound(f"project {project_id} not found")
+            raise NotFound(Phrase("project %(project)s not found", project=project_id))
         wanted = security.project(resource, action)
         allowed = None if name is None else await ctx.wiring.may(ctx.principal, wanted, name)
     if allowed is not None:
         ctx.project_id = project_id or None
     elif ctx.principal.known:
-        raise Forbidden(f"{ctx.principal.name} may not {action} {resource}")
+        raise Forbidden(
+            Phrase(
+                "%(name)s may not %(action)s %(resource)s",
+                name=ctx.principal.name,
+                action=action,
+                resource=resource,
+            )
+        )
     else:
-        raise Unauthorized("unauthorized")
+        raise Unauthorized(Phrase("unauthorized"))

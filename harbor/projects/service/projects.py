@@ -11,6 +11,7 @@ from harbor.configuration.schemas import Values
 from harbor.core import clock
 from harbor.core.db import insert_or_ignore
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound, Precondition
+from harbor.core.i18n import Phrase
 from harbor.core.security import OF_SYSTEM, Principal
 from harbor.projects.models import PERSON, Project, ProjectMember, RepositoryRule
 from harbor.projects.schemas import ProjectReq
@@ -35,7 +36,7 @@ async def find(session: AsyncSession, name: str) -> Project:
         named = select(Project).where(Project.name == name, Project.deleted.is_(False))
         found = await session.scalar(named)
     if found is None:
-        raise NotFound(f"project {name} not found")
+        raise NotFound(Phrase("project %(project)s not found", project=name))
     return found
 
 
@@ -46,7 +47,7 @@ async def find_by_reference(session: AsyncSession, reference: str, *, is_name: b
     project_id = id_of(reference)
     found = None if project_id is None else await session.get(Project, project_id)
     if found is None or found.deleted:
-        raise NotFound(f"project {reference} not found")
+        raise NotFound(Phrase("project %(project)s not found", project=reference))
     return found
 
 
@@ -64,7 +65,7 @@ async def create(
     ``BadRequest`` if the name or the metadata is not allowed, ``Conflict`` if the name is taken.
     """
     if not is_name(name):
-        raise BadRequest("project name is not in lower case or contains illegal characters")
+        raise BadRequest(Phrase("project name is not in lower case or contains illegal characters"))
     kept = meta.of_new(metadata)
     now = clock.now()
     project = Project(name=name, owner_id=owner_id, creation_time=now, update_time=now)
@@ -72,7 +73,7 @@ async def create(
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict(f"The project named {name} already exists") from error
+        raise Conflict(Phrase("The project named %(name)s already exists", name=name)) from error
     await redirects.end(session, name)
     await furnish(session, project.project_id, owner_id, kept)
     return project
@@ -91,7 +92,7 @@ async def owner_of_new(session: AsyncSession, who: Principal) -> tuple[int, bool
     if who.robot is None:
         return who.known_id, who.is_admin
     if not who.robot.may(OF_SYSTEM, "project", "create"):
-        raise Forbidden(f"{who.name} may not create project")
+        raise Forbidden(Phrase("%(name)s may not create project", name=who.name))
     leading = User.sysadmin_flag.is_(True), User.deleted.is_(False)
     return await session.scalar(select(func.min(User.user_id)).where(*leading)) or ADMIN_ID, True
 
@@ -99,7 +100,7 @@ async def owner_of_new(session: AsyncSession, who: Principal) -> tuple[int, bool
 def check_creator(values: Values, *, is_admin: bool) -> None:
     """``Forbidden`` where new projects are the business of administrators."""
     if values.project_creation_restriction == "adminonly" and not is_admin:
-        raise Forbidden("Only system admin can create project")
+        raise Forbidden(Phrase("Only system admin can create project"))
 
 
 def storage_limit(asked: int | None, values: Values, *, is_admin: bool) -> int | None:
@@ -112,7 +113,11 @@ def storage_limit(asked: int | None, values: Values, *, is_admin: bool) -> int |
         return None
     if asked != UNLIMITED and not 0 < asked <= MAX_STORAGE:
         raise BadRequest(
-            f"invalid storage_limit: it is {UNLIMITED} for none, or up to {MAX_STORAGE} bytes"
+            Phrase(
+                "invalid storage_limit: it is %(unlimited)s for none, or up to %(most)s bytes",
+                unlimited=UNLIMITED,
+                most=MAX_STORAGE,
+            )
         )
     return asked
 
@@ -122,13 +127,16 @@ def check_registry(registry_id: int | None, *, is_admin: bool) -> None:
     if registry_id is None:
         return
     if not is_admin:
-        raise Forbidden("Only system admin can create proxy cache project")
+        raise Forbidden(Phrase("Only system admin can create proxy cache project"))
     if registry_id <= 0:
         raise BadRequest(
-            f"bad request: {registry_id} is invalid value of registry_id, "
-            "it should be geater than 0"  # so spelt by Harbor
+            Phrase(
+                "bad request: %(registry_id)s is invalid value of registry_id, "
+                "it should be geater than 0",
+                registry_id=registry_id,
+            )  # so spelt by Harbor
         )
-    raise BadRequest(f"registry {registry_id} not found")
+    raise BadRequest(Phrase("registry %(registry_id)s not found", registry_id=registry_id))
 
 
 async def furnish(
@@ -151,7 +159,7 @@ async def hold(session: AsyncSession, project_id: int) -> Project:
         .with_for_update()
     )
     if found is None:
-        raise NotFound(f"project {project_id} not found")
+        raise NotFound(Phrase("project %(project)s not found", project=project_id))
     return found
 
 
@@ -167,7 +175,11 @@ async def change(session: AsyncSession, project: Project, wanted: ProjectReq) ->
         named = wanted.cve_allowlist.project_id
         if named and named != project.project_id:
             raise BadRequest(
-                f"project_id in cve_allowlist must be {project.project_id} but it's {named}"
+                Phrase(
+                    "project_id in cve_allowlist must be %(project_id)s but it's %(named)s",
+                    project_id=project.project_id,
+                    named=named,
+                )
             )
         await allowlists.replace(session, project.project_id, wanted.cve_allowlist)
     project.update_time = clock.now()
@@ -176,7 +188,7 @@ async def change(session: AsyncSession, project: Project, wanted: ProjectReq) ->
 async def why_it_stays(session: AsyncSession, project_id: int) -> str | None:
     """What keeps a project from being deleted, in words; ``None`` if nothing does."""
     if await has_repositories(session, project_id):
-        return "the project contains repositories, can not be deleted"
+        return Phrase("the project contains repositories, can not be deleted")
     return None
 
 

@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from harbor.core import clock
 from harbor.core.api import Ctx
 from harbor.core.errors import BadRequest, Conflict, NotFound
+from harbor.core.i18n import Phrase
 from harbor.projects.events import ProjectRenamed
 from harbor.projects.models import Project
 from harbor.projects.service import redirects
@@ -19,13 +20,13 @@ async def rename(ctx: Ctx, project_id: int, name: str) -> str:
     name is taken.
     """
     if not is_name(name):
-        raise BadRequest("project name is not in lower case or contains illegal characters")
+        raise BadRequest(Phrase("project name is not in lower case or contains illegal characters"))
     session = ctx.session
     old = await name_of(session, project_id)
     if old is None:
-        raise NotFound(f"project {project_id} not found")
+        raise NotFound(Phrase("project %(project)s not found", project=project_id))
     if old == name:
-        raise BadRequest(f"the project is called {name} already")
+        raise BadRequest(Phrase("the project is called %(name)s already", name=name))
     await refuse_taken(ctx, name)
     renamed = ProjectRenamed(project_id, old, name)
     await ctx.tell(renamed)
@@ -41,7 +42,7 @@ async def rename(ctx: Ctx, project_id: int, name: str) -> str:
     except IntegrityError as error:
         raise taken(name) from error
     if done is None:
-        raise Conflict(f"the project {old} was changed meanwhile; try again")
+        raise Conflict(Phrase("the project %(old)s was changed meanwhile; try again", old=old))
     # What was pushed to new repositories since the first time.
     await ctx.tell(renamed)
     await redirects.end(session, name)
@@ -58,4 +59,4 @@ async def refuse_taken(ctx: Ctx, name: str) -> None:
 
 
 def taken(name: str) -> Conflict:
-    return Conflict(f"The project named {name} already exists")
+    return Conflict(Phrase("The project named %(name)s already exists", name=name))

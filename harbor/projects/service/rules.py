@@ -12,6 +12,7 @@ from harbor.configuration.service import Configuration
 from harbor.core import clock, rbac
 from harbor.core.api import Ctx
 from harbor.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from harbor.core.i18n import Phrase
 from harbor.core.machines import displayed, stored
 from harbor.core.oci import shown
 from harbor.core.patterns import PatternInvalid, compiled, from_list
@@ -54,7 +55,11 @@ class Writer:
     def check(self, rule: RepositoryRule) -> None:
         """``Forbidden`` to robots if it is about one: none gives itself more than it was given."""
         if rule.subject_type == ROBOT and self.who.robot is not None:
-            raise Forbidden(f"{self.who.name} is a robot; only people write rules about robots")
+            raise Forbidden(
+                Phrase(
+                    "%(name)s is a robot; only people write rules about robots", name=self.who.name
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,13 @@ async def get(session: AsyncSession, project_id: int, rule_id: int, by: Writer) 
     for each in await listed(session, project_id, by):
         if each.rule.id == rule_id:
             return each
-    raise NotFound(f"repository rule {rule_id} not found in project {project_id}")
+    raise NotFound(
+        Phrase(
+            "repository rule %(rule_id)s not found in project %(project_id)s",
+            rule_id=rule_id,
+            project_id=project_id,
+        )
+    )
 
 
 async def reach(session: AsyncSession, project_id: int, rule_id: int, by: Writer) -> Named:
@@ -127,7 +138,9 @@ async def create(
     await hold(session, project_id)
     others = await listed(session, project_id, by)
     if len(others) >= MOST_RULES:
-        raise BadRequest(f"the project has {MOST_RULES} repository rules, which is the limit")
+        raise BadRequest(
+            Phrase("the project has %(most)s repository rules, which is the limit", most=MOST_RULES)
+        )
     rule = RepositoryRule(project_id=project_id, position=len(others) + 1)
     await describe(session, rule, wanted, by)
     session.add(rule)
@@ -173,7 +186,11 @@ async def describe(
     """Let *rule* say what is *wanted*; ``BadRequest``."""
     if wanted.role_id not in GIVEN:
         known = ", ".join(map(str, sorted(GIVEN)))
-        raise BadRequest(f"the role of a repository rule is one of {known}; 0 stands for none")
+        raise BadRequest(
+            Phrase(
+                "the role of a repository rule is one of %(known)s; 0 stands for none", known=known
+            )
+        )
     subject = await subject_of(session, rule.project_id, wanted.subject, by)
     rule.pattern = checked_pattern(wanted.pattern)
     rule.subject_type, rule.subject_id, rule.role = subject.kind, subject.id, wanted.role_id
@@ -188,7 +205,9 @@ async def subject_of(
     if told.type == "members":
         return EVERY_MEMBER
     if not told.id and not told.name:
-        raise BadRequest(f"the subject of a rule about a {told.type} is an id or a name")
+        raise BadRequest(
+            Phrase("the subject of a rule about a %(type)s is an id or a name", type=told.type)
+        )
     if told.type == "group":
         meant = schemas.UserGroup(id=told.id, group_name=told.name)
         return Subject(GROUP, (await members.find_group(session, meant)).id)
@@ -196,7 +215,11 @@ async def subject_of(
         found = await machines.find(session, project_id, told, by.prefix, hold=True)
         if found is None:
             named = shown(told.name or str(told.id))
-            raise BadRequest(f"robot {named} not found, or it may do nothing in the project")
+            raise BadRequest(
+                Phrase(
+                    "robot %(named)s not found, or it may do nothing in the project", named=named
+                )
+            )
         return Subject(ROBOT, found.robot.id)
     user = await members.resolve(session, schemas.UserEntity(told.id, told.name))
     return Subject(PERSON, user.user_id)
@@ -206,11 +229,15 @@ def checked_pattern(text: str) -> str:
     """What is kept of a pattern, or of several parted by commas; ``BadRequest``."""
     pattern = from_list(text)
     if len(pattern) > schemas.MAX_PATTERN:
-        raise BadRequest(f"a pattern has at most {schemas.MAX_PATTERN} characters")
+        raise BadRequest(
+            Phrase("a pattern has at most %(most)s characters", most=schemas.MAX_PATTERN)
+        )
     try:
         compiled(pattern)
     except PatternInvalid as error:
-        raise BadRequest(f"invalid pattern {shown(pattern)}: {error}") from error
+        raise BadRequest(
+            Phrase("invalid pattern %(pattern)s: %(error)s", pattern=shown(pattern), error=error)
+        ) from error
     return pattern
 
 
@@ -218,7 +245,9 @@ async def keep(session: AsyncSession) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        raise Conflict("there is a rule about the same subject and pattern already") from error
+        raise Conflict(
+            Phrase("there is a rule about the same subject and pattern already")
+        ) from error
 
 
 async def place(session: AsyncSession, rule: RepositoryRule, position: int) -> None:

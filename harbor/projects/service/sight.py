@@ -93,6 +93,21 @@ async def sight_of_robot(
     return await compared(session, rulings, sees)
 
 
+async def sight_in_catalogue(session: AsyncSession, who: Principal) -> Sight:
+    """What *who* sees of all repositories, with the right to list them: a right in the system,
+    from which rules about a robot take what they hide, and to which they add nothing.
+    """
+    if who.robot is None:  # an administrator, whom no rule concerns
+        return ALL
+    rulings = await machines.rulings(session, who.robot, ~public())
+
+    def sees(project_id: int, name: str) -> bool:
+        rule = rulings[project_id].of(name)
+        return rule is None or bool(rule.roles)
+
+    return await compared(session, rulings, sees)
+
+
 async def compared(
     session: AsyncSession, project_ids: Collection[int], sees: Callable[[int, str], bool]
 ) -> Sight:

@@ -37,6 +37,7 @@ from sqlalchemy.sql.dml import UpdateBase
 from harbor.core import clock
 from harbor.core.db import Time
 from harbor.core.errors import Denied, NameUnknown
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.quick import Pen, Quick, among
 from harbor.core.quick.statements import Either
@@ -148,13 +149,18 @@ async def require_room(quick: Quick, project_id: int, digest: str = "", nbytes: 
 
 
 def gone(project_id: int) -> NameUnknown:
-    return NameUnknown(f"project {project_id} not found")
+    return NameUnknown(Phrase("project %(project)s not found", project=project_id))
 
 
 def exceeded(added: int, used: int, hard: int) -> Denied:
     return Denied(
-        f"adding {shown(added)} of storage resource, which when updated to current usage of "
-        f"{shown(used)} will exceed the configured upper limit of {shown(hard)}."
+        Phrase(
+            "adding %(added)s of storage resource, which when updated to current "
+            "usage of %(used)s will exceed the configured upper limit of %(hard)s.",
+            added=shown(added),
+            used=shown(used),
+            hard=shown(hard),
+        )
     )
 
 

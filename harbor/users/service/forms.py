@@ -130,7 +130,7 @@ async def wrong_with(ctx: Ctx, *, username: str, email: str) -> str:
         elif email and rules.EMAIL.fullmatch(email):  # it is typed letter by letter
             await check_email(ctx.session, email)
     except (BadRequest, Conflict) as error:
-        return str(error)
+        return error.told
     return ""
 
 
