@@ -4,7 +4,8 @@ A personal access token is for some actions: ``pull``, ``push`` and ``delete`` a
 in repositories, by whatever road; ``read`` and ``write`` about everything else.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harbor.core import rbac
 from harbor.core.oci import MAX_NAME
@@ -18,8 +19,7 @@ NOTHING: frozenset[str] = frozenset()
 LOOKS = frozenset(("list", "pull", "read"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     is_admin: bool
     in_public: bool
     role_ids: frozenset[int] = NO_ROLE

@@ -22,6 +22,7 @@ from typing import (
     get_type_hints,
 )
 
+from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -83,8 +84,7 @@ class Audit:
     resource: str  # "{body.project_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What became of one row of a batch."""
 
     resource: str
@@ -92,8 +92,7 @@ class Done:
     project_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(Struct, frozen=True):
     """What happened, as ``record`` is told."""
 
     principal: Principal

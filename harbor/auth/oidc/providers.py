@@ -30,8 +30,7 @@ MAX_KNOWN = 100  # issuers
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An issuer, as an administrator named it."""
 
     url: str

@@ -8,8 +8,9 @@ import hashlib
 import re
 import tarfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from harbor.charts.schemas import Metadata
 from harbor.charts.service import documents
@@ -26,8 +27,7 @@ TEXTS = frozenset(("Chart.yaml", "requirements.yaml"))
 PIECE = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """A chart that may be kept."""
 
     metadata: Metadata

@@ -20,10 +20,11 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from harbor.core import clock
 from harbor.core.oci import Digest
@@ -51,8 +52,7 @@ WAITERS = 16  # threads that wait for the disk; many syncs at once cost it littl
 BUSY = min(16, 2 * (os.cpu_count() or 1))  # threads that hash and write: both lanes of each core
 
 
-@dataclass(frozen=True, slots=True)
-class _FileBlob:
+class _FileBlob(Struct, frozen=True):
     size: int
     name: str
     fileno: int

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from harbor.core.oci import Digest
 from harbor.core.storage.disk import MIB, feed, full_disk_told
@@ -138,8 +139,7 @@ class Turn:
         return late
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """How far an upload has been hashed, so that ``seal`` need not read it all again."""
 
     nbytes: int = 0

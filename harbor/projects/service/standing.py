@@ -1,10 +1,10 @@
 """What is done: say what must be known of a project to decide who may do what in it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -31,8 +31,7 @@ from harbor.projects.models import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What must be known of a project to decide whether somebody may do something in it."""
 
     project_id: int
