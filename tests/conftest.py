@@ -34,8 +34,8 @@ SECRET = "the secret key of the tests"
 CASES = 1  # of one test, on PostgreSQL
 Start = Callable[..., TestClient]
 # Thousands of tests make people and sign in. What it costs otherwise: tests/core/test_crypto.py.
-CHEAP = {"argon2__memory_cost": 64, "argon2__time_cost": 1}
-passwords.update(**CHEAP)
+CHEAP = {"memory_kib": 64, "passes": 1}
+passwords.cost(**CHEAP)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

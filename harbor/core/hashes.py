@@ -1,59 +1,60 @@
 """How passwords are hashed, and which hashes are known; loaded with the first password."""
 
 import hashlib
-from typing import Any, ClassVar
+import hmac
 
-from passlib.context import CryptContext
-from passlib.utils import handlers
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
+HARBOR = "$harbor$"
 HARBOR_ROUNDS = {"sha1": 4096, "sha256": 4096, "pbkdf2_sha256": 600_000}
 HARBOR_KEY_BYTES = 16
 
 
-class HarborHash(handlers.GenericHandler):  # type: ignore[misc]
-    """A password hash made by Harbor, as ``$harbor$<version>$<salt>$<hex>``.
+class Passwords:
+    """Hashes and verifies with argon2id; verifies what Harbor hashed, too.
 
-    The three columns of Harbor's user table (password_version, salt, password), joined.
-    Source: Harbor src/common/utils/encrypt.go.
+    That is kept as ``$harbor$<version>$<salt>$<hex>``: the three columns of Harbor's user table
+    (password_version, salt, password), joined. Source: Harbor src/common/utils/encrypt.go.
     """
 
-    name: ClassVar[str] = "harbor"
-    ident: ClassVar[str] = "$harbor$"
-    setting_kwds: ClassVar[tuple[str, ...]] = ("salt",)
-    checksum_chars: ClassVar[str] = handlers.HEX_CHARS
+    def __init__(self, *, memory_kib: int, passes: int) -> None:
+        self.cost(memory_kib=memory_kib, passes=passes)
 
-    def __init__(self, version: str = "pbkdf2_sha256", salt: str = "", **more: Any) -> None:
-        super().__init__(**more)
-        self.version, self.salt = version, salt
+    def cost(self, *, memory_kib: int, passes: int) -> None:
+        """What a hash takes from now on."""
+        self._argon2 = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
 
-    @classmethod
-    def identify(cls, hash: str | bytes) -> bool:  # noqa: A002, passlib's name
-        text = hash.decode() if isinstance(hash, bytes) else hash
-        return text.startswith(cls.ident)
+    def hash(self, password: str) -> str:
+        return self._argon2.hash(password)
 
-    @classmethod
-    def from_string(cls, hash: str, **_context: Any) -> "HarborHash":  # noqa: A002, passlib's name
-        _, _, version, salt, checksum = hash.split("$")
-        if version not in HARBOR_ROUNDS:
-            raise ValueError("an unknown version of Harbor's password hash")
-        return cls(version=version, salt=salt, checksum=checksum)
+    def verify_and_update(self, password: str, kept: str) -> tuple[bool, str | None]:
+        """Whether *password* is right, and if so a new hash where the kept one is of an old kind.
 
-    def to_string(self) -> str:
-        return f"{self.ident}{self.version}${self.salt}${self.checksum}"
+        ``ValueError`` if *kept* is no hash that we know.
+        """
+        if kept.startswith(HARBOR):
+            right = is_harbors(password, kept)
+        else:
+            try:
+                right = self._argon2.verify(kept, password)
+            except VerifyMismatchError:
+                return False, None
+            if not self._argon2.check_needs_rehash(kept):
+                return right, None
+        return right, self.hash(password) if right else None
 
-    def _calc_checksum(self, secret: str | bytes) -> str:
-        raw = secret.encode() if isinstance(secret, str) else secret
-        digest = "sha1" if self.version == "sha1" else "sha256"
-        rounds = HARBOR_ROUNDS[self.version]
-        return hashlib.pbkdf2_hmac(digest, raw, self.salt.encode(), rounds, HARBOR_KEY_BYTES).hex()
+
+def is_harbors(password: str, kept: str) -> bool:
+    """Whether *kept* is Harbor's hash of *password*."""
+    _, _, version, salt, key = kept.split("$")
+    if version not in HARBOR_ROUNDS:
+        raise ValueError("an unknown version of Harbor's password hash")
+    algorithm = "sha1" if version == "sha1" else "sha256"
+    rounds = HARBOR_ROUNDS[version]
+    raw = hashlib.pbkdf2_hmac(algorithm, password.encode(), salt.encode(), rounds, HARBOR_KEY_BYTES)
+    return hmac.compare_digest(raw.hex(), key)
 
 
 # 19 MiB, two passes: OWASP's first choice for argon2id; a login costs some 25 ms.
-passwords = CryptContext(
-    schemes=["argon2", HarborHash],
-    deprecated=["harbor"],
-    argon2__type="ID",
-    argon2__memory_cost=19 * 1024,
-    argon2__time_cost=2,
-    argon2__parallelism=1,
-)
+passwords = Passwords(memory_kib=19 * 1024, passes=2)

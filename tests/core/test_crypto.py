@@ -22,9 +22,9 @@ SALT = "wmzIqHm2xBNVzfQOJIRYwXCNhzLzxJkM"
 @pytest.fixture(autouse=True)
 def _costs() -> Iterator[None]:
     """Hashes that cost what they cost in production; in other tests they are cheap."""
-    hashes.passwords.update(argon2__memory_cost=19_456, argon2__time_cost=2)
+    hashes.passwords.cost(memory_kib=19_456, passes=2)
     yield
-    hashes.passwords.update(**CHEAP)
+    hashes.passwords.cost(**CHEAP)
 
 
 def hashed_by_harbor(version: str) -> str:
