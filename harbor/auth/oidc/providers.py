@@ -168,6 +168,7 @@ async def problem_of(url: str, *, verify: bool) -> str:
 
 
 async def keys_of(place: Place, metadata: Metadata) -> list[Key]:
+    await loaded("joserfc.jwt")
     return tokens.imported((await read(place, metadata.jwks_uri, KeysTold)).keys)
 
 

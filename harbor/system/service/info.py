@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-
-import aiofiles
-import aiofiles.os
+from pathlib import Path
 
 from harbor import __version__
 from harbor.configuration.schemas import Values
@@ -46,7 +44,9 @@ async def full_info(values: Values, settings: Settings, external_url: str) -> Ge
     told.registry_url = external_url.partition("://")[2]
     told.external_url = external_url
     told.project_creation_restriction = values.project_creation_restriction
-    told.has_ca_root = bool(settings.ca_file) and await aiofiles.os.path.isfile(settings.ca_file)
+    told.has_ca_root = bool(settings.ca_file) and await asyncio.to_thread(
+        Path(settings.ca_file).is_file
+    )
     told.harbor_version = HARBOR_VERSION
     told.registry_storage_provider_name = "filesystem"
     told.read_only = values.read_only
@@ -57,8 +57,7 @@ async def full_info(values: Values, settings: Settings, external_url: str) -> Ge
 async def certificate(settings: Settings) -> bytes:
     """The certificate of the authority; ``NotFound`` if there is none."""
     try:
-        async with aiofiles.open(settings.ca_file, "rb") as file:
-            return await file.read()
+        return await asyncio.to_thread(Path(settings.ca_file).read_bytes)
     except OSError as error:
         raise NotFound("the certificate of the authority is not found") from error
 
