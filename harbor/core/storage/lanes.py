@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from msgspec import Struct, field
 
 from harbor.core.oci import Digest
 from harbor.core.storage.disk import MIB, feed, full_disk_told
@@ -139,7 +138,8 @@ class Turn:
         return late
 
 
-class Progress(Struct):
+@dataclass(slots=True)
+class Progress:
     """How far an upload has been hashed, so that ``seal`` need not read it all again."""
 
     nbytes: int = 0

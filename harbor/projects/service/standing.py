@@ -41,6 +41,9 @@ class Standing(Struct, frozen=True):
     has_rules: bool  # rights may differ from one repository to another
 
 
+# Not a parameter, or the index of just these rows would not be used; and a statement that would
+# fit it with the right value is planned again each time that it is run.
+PUBLIC = ProjectMetadata.name == literal_column("'public'")
 STANDING = (
     select(
         Project.project_id,
@@ -51,7 +54,7 @@ STANDING = (
     )
     .outerjoin(
         ProjectMetadata,
-        and_(ProjectMetadata.project_id == Project.project_id, ProjectMetadata.name == "public"),
+        and_(ProjectMetadata.project_id == Project.project_id, PUBLIC),
     )
     .where(Project.name == bindparam("name"), Project.deleted.is_(False))
 )
@@ -83,9 +86,7 @@ ROLES = select(ProjectMember.role).where(
 
 def public() -> ColumnElement[bool]:
     """The projects that are open to everybody, as a condition."""
-    # Not a parameter, or the index of just these rows would not be used.
-    named = ProjectMetadata.name == literal_column("'public'")
-    marked = select(ProjectMetadata.project_id).where(named, ProjectMetadata.value.in_(OPEN))
+    marked = select(ProjectMetadata.project_id).where(PUBLIC, ProjectMetadata.value.in_(OPEN))
     return Project.project_id.in_(marked)
 
 
