@@ -21,6 +21,7 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+from urllib.parse import parse_qsl
 
 from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
@@ -349,10 +350,16 @@ async def read(op: Op, request: Request) -> dict[str, Any]:
         elif name == "form":
             given[name] = wire.form(await body_of(request, op.max_body), kind)
         elif name == "query":
-            given[name] = wire.parameters(request.query_params.multi_items(), kind)
+            given[name] = wire.parameters(asked(request), kind)
         elif name != "return":
             given[name] = wire.parameter(request.path_params[name], kind)
     return given
+
+
+def asked(request: Request) -> list[tuple[str, str]]:
+    """The query as Starlette reads it, without the mappings that it makes of it."""
+    raw: bytes = request.scope["query_string"]
+    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
 
 
 async def body_of(request: Request, limit: int) -> bytes:

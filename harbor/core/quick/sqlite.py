@@ -153,9 +153,7 @@ class SqliteQuick:
         return result
 
     async def _in_thread(self, statement: str) -> None:
-        work = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._writer.execute, statement
-        )
+        work = asyncio.wrap_future(self._thread.submit(self._writer.execute, statement))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:

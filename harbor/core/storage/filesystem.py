@@ -301,9 +301,14 @@ class FileStore:
 
 
 async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:
-    future = asyncio.get_running_loop().run_in_executor(pool, partial(work, *args))
-    await settled(future)
-    return future.result()
+    # What the loop's own run_in_executor does besides takes as long as a short work.
+    future = asyncio.wrap_future(pool.submit(work, *args))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await settled(future)
+        future.exception()  # nobody else will ask, and asyncio would complain of that
+        raise
 
 
 def _pieces(fd: int, start: int, stop: int) -> list[bytes]:
