@@ -46,7 +46,6 @@ from harbor.core.events import Events
 from harbor.core.express import Front
 from harbor.core.later import Later
 from harbor.core.logs import AccessLog
-from harbor.core.metrics import LoopLag
 from harbor.core.routing import Operations
 from harbor.core.settings import Settings
 from harbor.core.storage.filesystem import FileStore
@@ -220,11 +219,16 @@ class Building:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _app: object) -> AsyncIterator[None]:
-        stopping, lag = asyncio.Event(), LoopLag()
+        stopping, watched = asyncio.Event(), contextlib.ExitStack()
         tasks: list[asyncio.Task[None]] = []
         try:
             await self.keys.load()
-            lag.start()
+            if self.settings.metrics:
+                from harbor.core import metrics  # noqa: PLC0415, its library takes memory
+
+                lag = metrics.LoopLag()
+                watched.callback(lag.stop)
+                lag.start()
             work = [self.later.run(stopping), self.sweep(stopping), self.syslog.run(stopping)]
             work += [artifact_jobs.watch_storage(self.db, stopping), self.expire(stopping)]
             work += [self.access_log.run(stopping)] if self.access_log else []
@@ -232,7 +236,7 @@ class Building:
             yield
         finally:
             stopping.set()
-            lag.stop()
+            watched.close()
             if tasks:
                 await asyncio.wait(tasks, timeout=STOP_S)
             await self.known.oidc.close()

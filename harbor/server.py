@@ -13,12 +13,13 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from harbor.app import Building
-from harbor.core import logs, memory, metrics
+from harbor.core import logs, memory
 from harbor.core.express import serving
 from harbor.core.settings import Settings, telling_children
 from harbor.core.watch import Limits
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+FOR_METRICS = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus_client looks, when it is loaded
 FORCED_S = 1  # that requests have, once their clients are cut off
 
 
@@ -102,6 +103,6 @@ def serve(settings: Settings) -> None:
     many = config(settings, "harbor.worker:app", "harbor.worker:Protocol")
     with (
         TemporaryDirectory(prefix="harbor-metrics-") as folder,
-        telling_children(metrics.FOLDER, folder),
+        telling_children(FOR_METRICS, folder),
     ):
         Multiprocess(many, sockets=[many.bind_socket()]).run()

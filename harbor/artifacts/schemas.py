@@ -1,7 +1,6 @@
 """What is said: between the rooms, and to callers of the REST API."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote
@@ -16,16 +15,14 @@ from harbor.core.wire import Id, Time, refuse_null
 from harbor.labels.schemas import Label
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A repository, and the project whose rights hold there."""
 
     project_id: int
     repository: str  # with its project
 
 
-@dataclass(frozen=True, slots=True)
-class Pushed:
+class Pushed(Struct, frozen=True):
     """A manifest that passed all checks which need no database."""
 
     place: Place
@@ -35,8 +32,7 @@ class Pushed:
     tag: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A manifest that may be served."""
 
     artifact_id: int
@@ -46,8 +42,7 @@ class Found:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """Which artifact a path names."""
 
     id: int
@@ -55,8 +50,7 @@ class Known:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pull:
+class Pull(Struct, frozen=True):
     """One GET of a manifest, to be counted."""
 
     artifact_id: int
@@ -65,8 +59,7 @@ class Pull:
     line: AuditLine
 
 
-@dataclass(frozen=True, slots=True)
-class Referrer:
+class Referrer(Struct, frozen=True):
     """An entry of the referrers list: a descriptor."""
 
     media_type: str

@@ -16,14 +16,7 @@ from harbor.auth.machines import Machines
 from harbor.auth.oidc import workloads
 from harbor.auth.oidc.desk import Oidc, takes_secret
 from harbor.auth.personal import PersonalTokens
-from harbor.auth.rights import (
-    Rights,
-    anyway,
-    purpose,
-    reach_of,
-    reach_of_robot,
-    rights_in,
-)
+from harbor.auth.rights import Rights, anyway, purpose, reach_of, reach_of_robot, rights_in
 from harbor.auth.service import Accounts
 from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import AUDIENCE, KeyRing

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,8 +34,7 @@ MAX_KNOWN = 10_000  # accounts that got a message lately
 LATE = "this link was used before, or is too old"
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """What is written to whoever has forgotten a password: in their language."""
 
     subject: str

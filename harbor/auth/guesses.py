@@ -13,11 +13,11 @@ come in there, which spares them what others do.
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Delete, and_, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -171,8 +171,7 @@ class OthersTurn(Exception):
     """Another process is looking at a password of that name or from that address."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """Leave to look at a password; what nobody else may try meanwhile, and for how long."""
 
     keys: tuple[Key, ...]
@@ -182,8 +181,7 @@ class Turn:
 ANY_TURN = Turn((), 0.0)  # of what nobody has to wait for
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a process is about to tell: a wrong password, or else that the count begins anew."""
 
     key: Key

@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
+from msgspec import Struct
+
 REMEMBERED = 10_000  # of each kind
 FORGET_S = 3600  # after the last wrong password
 OWN_S = 3.0  # for so long the others may not have been told yet of what was counted here
@@ -29,8 +31,7 @@ MAX_NAME, MAX_ADDRESS = 255, 64  # characters of what is kept
 Key = tuple[str, str]  # a name, or "" for whatever names; an address, or "" for wherever from
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """How waiting grows: *free* wrong passwords cost *first* delays each, then twice that, …"""
 
     free: int
@@ -58,8 +59,7 @@ def keys_of(name: str, address: str) -> tuple[Key, Key, Key]:
     return (name, address), ("", address), (name, "")
 
 
-@dataclass(slots=True)
-class Count:
+class Count(Struct):
     """Wrong passwords in a row, and until when nobody may try again."""
 
     wrong: int
@@ -67,8 +67,7 @@ class Count:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What all processes together have counted."""
 
     key: Key
@@ -78,8 +77,7 @@ class Told:
     known: float | None  # when somebody came in with that name from that address
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """Somebody who guesses, as an administrator sees it."""
 
     name: str  # "": whatever names

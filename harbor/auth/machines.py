@@ -7,6 +7,8 @@ import logging
 import secrets
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from harbor.auth.oidc import workloads
 from harbor.auth.oidc.providers import Providers
 from harbor.auth.oidc.tokens import TokenInvalid
@@ -87,7 +89,7 @@ class Machines:
         if found.robot.expires_at != NEVER:
             ends_at = min(ends_at, found.robot.expires_at)
         mark = trusts.mark_of(kept[trust])
-        robot = replace(found.robot, expires_at=ends_at, secret_id=mark)
+        robot = structs.replace(found.robot, expires_at=ends_at, secret_id=mark)
         return Principal(robots.displayed(prefix, found.name), tried=True, robot=robot)
 
     async def is_called(self, name: str) -> bool:
@@ -111,7 +113,7 @@ class Machines:
             return NOBODY_AFTER_TRYING
         expires_at = found.robot.expires_at
         ends_at = grant.ends_at if expires_at == NEVER else min(grant.ends_at, expires_at)
-        return replace(bearer, robot=found.robot, grant=replace(grant, ends_at=ends_at))
+        return replace(bearer, robot=found.robot, grant=structs.replace(grant, ends_at=ends_at))
 
     async def _still_has(self, found: Login, secret_id: str) -> bool:
         """Whether the robot could sign in now with what it signed in with then."""

@@ -10,12 +10,12 @@ import hashlib
 import hmac
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,16 +51,14 @@ class Answer(msgspec.Struct):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """Where a browser is; it lets a passkey answer nowhere but where it was made."""
 
     origin: str
     host: str  # the RP ID
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True):
     """What is to be signed, and when it was made, in microseconds."""
 
     site: Site

@@ -10,10 +10,10 @@ import re
 import secrets
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from string import ascii_letters, digits
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,8 +66,7 @@ USED = (
 ENDED_ALL = delete(AccessToken).where(AccessToken.user_id == bindparam("gone"))
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """That a token was used."""
 
     id: int

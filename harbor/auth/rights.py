@@ -4,7 +4,8 @@ A personal access token is for some actions: ``pull``, ``push`` and ``delete`` a
 in repositories, by whatever road; ``read`` and ``write`` about everything else.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harbor.core import rbac
 from harbor.core.oci import MAX_NAME
@@ -19,8 +20,7 @@ NOTHING: frozenset[str] = frozenset()
 LOOKS = frozenset(("list", "pull", "read"))
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     is_admin: bool
     in_public: bool
     role_ids: frozenset[int] = NO_ROLE
@@ -67,8 +67,7 @@ def anyway(who: Principal, project: Standing) -> Rights:
     return Rights(who.leads, project.is_public, only=only)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """All rights of a caller in a project, and in each repository of it."""
 
     held: Rights  # where no rule decides

@@ -9,12 +9,12 @@ import hashlib
 import secrets
 from base64 import b32decode, b32encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -54,8 +54,7 @@ GONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """What a second factor consists of."""
 
     since: datetime

@@ -6,8 +6,10 @@ import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
+
+from msgspec import structs
 
 from harbor.auth import second_factor
 from harbor.auth.guesses import Guesses
@@ -121,7 +123,7 @@ class Accounts:
             async with self.db.writing() as session:
                 await users.improve_hash(session, user.user_id, kept=kept, better=better)
         self._remember(proof, better or kept)
-        return replace(user, password=better or kept)
+        return structs.replace(user, password=better or kept)
 
     async def _compared(self, password: str, kept: str | None) -> tuple[bool, str | None]:
         """Whether a password matches the hash that is *kept*, and a better one if there is.

@@ -8,9 +8,9 @@ with: nobody who changes either needs to know of sessions.
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,8 +72,7 @@ SURPLUS = delete(Session).where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Where somebody signs in, and with which cookie they came."""
 
     address: str
@@ -81,8 +80,7 @@ class Client:
     sid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """That a session was used."""
 
     id: str

@@ -5,7 +5,6 @@ Source: Helm 3 pkg/chart/metadata.go and pkg/repo/index.go; Harbor 1.10 src/char
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Raw, Struct, field
@@ -67,8 +66,7 @@ class Entry(Metadata, kw_only=True):
     digest: str = ""  # SHA-256 of the archive, in hexadecimal
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A version that an index lists, ready to be written into one."""
 
     version: str
@@ -129,8 +127,7 @@ class UploadQuery(Struct):
     force: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
+class Archive(Struct, frozen=True):
     """Where the archive of a version is, and what a download of it counts as."""
 
     repository: str  # with its project

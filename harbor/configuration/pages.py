@@ -1,6 +1,5 @@
 """What is shown: the system settings."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -105,8 +104,7 @@ NUMBERS = (
 FIELDS = {"banner_message": "banner", "disabled_audit_log_event_types": "recorded"}
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings as the form shows them."""
 
     values: Values
@@ -143,8 +141,7 @@ class EmailTo(Struct):
     to: Annotated[str, Meta(min_length=3, max_length=255)]
 
 
-@dataclass(frozen=True, slots=True)
-class EmailSettings:
+class EmailSettings(Struct, frozen=True):
     """The settings of e-mail as the form shows them."""
 
     values: Values
@@ -154,8 +151,7 @@ class EmailSettings:
     has_address: bool  # links can lead here
 
 
-@dataclass(frozen=True, slots=True)
-class EmailTest:
+class EmailTest(Struct, frozen=True):
     """The form of a test message."""
 
 

@@ -24,6 +24,7 @@ from typing import (
     get_type_hints,
 )
 
+from msgspec import Struct
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
@@ -40,6 +41,7 @@ from harbor.core.errors import (
     Unprocessable,
 )
 from harbor.core.events import Events
+from harbor.core.given import asked, body_of
 from harbor.core.later import Later
 from harbor.core.quick import Files, Pen, Rows, SessionPen
 from harbor.core.security import NOBODY, Permission, Principal
@@ -95,8 +97,7 @@ class Audit:
     resource: str  # "{body.project_name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """What became of one row of a batch."""
 
     resource: str
@@ -104,8 +105,7 @@ class Done:
     project_id: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditLine:
+class AuditLine(Struct, frozen=True):
     """What happened, as ``record`` is told."""
 
     principal: Principal
@@ -364,27 +364,10 @@ async def read(op: Op, request: Request) -> dict[str, Any]:
         elif name == "form":
             given[name] = wire.form(await body_of(request, op.max_body), kind)
         elif name == "query":
-            given[name] = wire.parameters(request.query_params.multi_items(), kind)
+            given[name] = wire.parameters(asked(request), kind)
         elif name != "return":
             given[name] = wire.parameter(request.path_params[name], kind)
     return given
-
-
-async def body_of(request: Request, limit: int) -> bytes:
-    """The whole body; ``TooLarge`` as soon as more than *limit* bytes are announced or come."""
-    announced = request.headers.get("content-length", "0")
-    if not announced.isascii() or not announced.isdigit():
-        raise BadRequest("invalid Content-Length")
-    if int(announced) > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes")
-    pieces: list[bytes] = []
-    total = 0
-    async for piece in request.stream():
-        total += len(piece)
-        if total > limit:
-            raise TooLarge(f"the body is larger than {limit} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def respond(op: Op, request: Request, result: object) -> Response | View:

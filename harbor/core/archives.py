@@ -6,23 +6,23 @@ time (``Courtesy``), because both need Python's lock.
 """
 
 import asyncio
-import gzip
 import io
-import tarfile
 import time
-import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from gzip import BadGzipFile, GzipFile
 from pathlib import PurePosixPath
-from typing import IO, Any, BinaryIO, TypeVar, cast
-
-import zstandard
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
 
 from harbor.core.errors import BadRequest, TooLarge
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.storage.interface import Blobs
 from harbor.core.storage.stages import settled
+
+if TYPE_CHECKING:
+    import tarfile
 
 T = TypeVar("T")
 Wanted = Callable[[tuple[str, ...]], bool]
@@ -32,18 +32,8 @@ MOST_HEADER = MIB  # bytes of one header; tarfile would read as much as an archi
 MOST_WINDOW = 128 * MIB  # that zstd may keep in memory; its own tool takes as much unasked
 MOST_SCANNED = 32 * MIB  # bytes, unpacked, that are looked through for one entry
 MOST_ENTRIES = 20_000  # that are looked through for one
-PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+PLAIN = (b"0", b"\0")  # kinds of members, as tarfile has them
 WORK_S, REST_S = 0.001, 0.001
-BROKEN = (
-    tarfile.TarError,
-    gzip.BadGzipFile,
-    zlib.error,
-    zstandard.ZstdError,
-    EOFError,
-    ValueError,
-    OverflowError,
-    RecursionError,
-)
 threads = ThreadPoolExecutor(2, "archive")  # two at once: each takes some memory
 
 
@@ -213,7 +203,7 @@ class Unpacked:
     def _some(self, nbytes: int) -> bytes:
         try:
             piece = self._source.read(nbytes)
-        except BROKEN as error:
+        except broken() as error:
             raise BrokenArchive(f"it is no archive that can be read: {error}") from error
         self._at += len(piece)
         if self._at > self._most:
@@ -244,19 +234,35 @@ class Unpacked:
         return self._at
 
 
+@cache
+def broken() -> tuple[type[Exception], ...]:
+    """What is raised over an archive that is none."""
+    import tarfile  # noqa: PLC0415, these are for servers that look into layers
+    import zlib  # noqa: PLC0415
+
+    import zstandard  # noqa: PLC0415
+
+    of_python = EOFError, ValueError, OverflowError, RecursionError
+    return tarfile.TarError, BadGzipFile, zlib.error, zstandard.ZstdError, *of_python
+
+
 def unpacker(packed: "io.BufferedReader[Any]") -> BinaryIO:
     """*packed* as it was before it was compressed with gzip or zstd, if it was."""
     head = packed.peek(len(ZSTD))
     if head.startswith(GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
+        return cast(BinaryIO, GzipFile(fileobj=packed, mode="rb"))
     if head.startswith(ZSTD):
+        import zstandard  # noqa: PLC0415
+
         plain = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
         return cast(BinaryIO, plain.stream_reader(packed, read_across_frames=True))
     return packed
 
 
-def members(unpacked: Unpacked) -> Iterator[tarfile.TarInfo]:
+def members(unpacked: Unpacked) -> "Iterator[tarfile.TarInfo]":
     """What a tar archive holds, in its order; ``BrokenArchive`` where it cannot go on."""
+    import tarfile  # noqa: PLC0415
+
     try:
         with tarfile.open(
             fileobj=cast(BinaryIO, unpacked), mode="r:", encoding="utf-8", errors="replace"
@@ -266,5 +272,5 @@ def members(unpacked: Unpacked) -> Iterator[tarfile.TarInfo]:
                 yield member
             if not unpacked.ended_well:  # tarfile takes what is no header for the end
                 raise BrokenArchive("it goes on with something that is no header")
-    except BROKEN as error:
+    except broken() as error:
         raise BrokenArchive(f"it is no archive that can be read: {error}") from error

@@ -1,17 +1,17 @@
 """The geometry of charts: shares, arcs and lines as the attributes of SVG elements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from math import tau
 from typing import Protocol, TypeVar
+
+from msgspec import Struct
 
 RADIUS = 42.0  # of a donut in a box of 100
 AROUND = tau * RADIUS
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """One part of a whole: ``label``, ``value``, and a ``kind`` that chooses its colour."""
 
     label: str
@@ -19,8 +19,7 @@ class Slice:
     kind: str = "1"  # "critical", "good", ... or "1" to "8"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A slice with where it begins and how long it is, in the units of the chart."""
 
     slice: Slice

@@ -7,7 +7,6 @@ keeps them complete. Babel is loaded when the first page is shown, not when the 
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from datetime import date as Date  # noqa: N812, a name that is taken by what shows it
 from functools import cache
@@ -15,6 +14,8 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NewType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from harbor.core import clock, shipped
 
@@ -51,8 +52,7 @@ THOUSAND = 1000
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """For whom a page is written."""
 
     language: Code = SOURCE

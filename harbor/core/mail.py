@@ -3,10 +3,11 @@
 import asyncio
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import smtplib
@@ -22,8 +23,7 @@ class MailError(Exception):
     """A message was not taken; the text says why, for administrators."""
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """Who takes messages, and how we speak to it."""
 
     host: str

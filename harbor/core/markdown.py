@@ -6,7 +6,6 @@ HTML inside of it is shown as text. Pictures become links to them: a page shows 
 import asyncio
 from collections.abc import Sequence
 from functools import cache
-from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -46,6 +45,8 @@ def rendered(text: str) -> Markup:
 
 def beginning(text: str, most: int) -> str:
     """The first words of *text*, without its marks."""
+    from html import unescape  # noqa: PLC0415, its names of characters take memory
+
     import nh3  # noqa: PLC0415
 
     shown = nh3.clean(parser().render(text[: 4 * most]), tags=set())

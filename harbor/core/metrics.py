@@ -1,4 +1,4 @@
-"""Figures for Prometheus.
+"""Figures for Prometheus; loaded where they are asked for.
 
 With several workers each keeps its own in a file of the folder that they were told, and whichever
 is asked adds them up.
@@ -10,7 +10,6 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge, Histogram, multiprocess
 
 MEDIA_TYPE = prometheus_client.CONTENT_TYPE_LATEST
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus_client looks for it, when it is imported
 EVERY_S = 0.02
 
 LAG = Histogram(

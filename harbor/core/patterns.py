@@ -13,8 +13,9 @@ Source: https://github.com/bmatcuk/doublestar, which Harbor uses.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 MAX_LENGTH = 1_024
 MOST_REMEMBERED = 256  # steps of one pattern
@@ -25,8 +26,7 @@ class PatternInvalid(ValueError):
     """A text that is no pattern; the message says why."""
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """A point between two parts of a pattern."""
 
     takes: Takes | None = None  # which character leads from here to *to*
@@ -34,8 +34,7 @@ class State:
     skips: list[int] = field(default_factory=list)  # points reached from here without a character
 
 
-@dataclass(slots=True)
-class Brace:
+class Brace(Struct):
     """An open ``{``: where its alternatives begin, and where those before have ended."""
 
     start: int

@@ -13,11 +13,11 @@ number all the same, which no row has: it matches nothing, and as the end of a r
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -138,8 +138,7 @@ class Listing(Paging, kw_only=True):
     sort: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """One part of ``q``: what the value of *key* shall be like."""
 
     key: str

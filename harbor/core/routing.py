@@ -2,9 +2,9 @@
 would cost more than many an answer."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from msgspec import Struct, field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,8 +24,7 @@ class Place(NamedTuple):
     names: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     """Where a path may go on, and what is there if it ends here."""
 
     words: dict[str, "Node"] = field(default_factory=dict)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
+
 from harbor.core.errors import Forbidden
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """An action on a resource, in a scope. The names are Harbor's."""
 
     scope: Literal["public", "signed-in", "self", "system", "project"]
@@ -48,8 +49,7 @@ OF_SYSTEM = 0  # in place of the id of a project
 EVERYWHERE = -1  # in place of the id of a project: every one that there is, or will be
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What a robot was given in one place. What is denied counts before what is allowed."""
 
     allowed: frozenset[Action] = frozenset()
@@ -59,8 +59,7 @@ class Given:
 NOTHING = Given()
 
 
-@dataclass(frozen=True, slots=True)
-class Robot:
+class Robot(Struct, frozen=True):
     """The account of a machine. It has no roles: what it may do was given to it."""
 
     id: int
@@ -107,8 +106,7 @@ class Robot:
         return any(self.may(place, *each) for each in wanted or here.allowed | wide.allowed)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """What a registry token allows, as it was when it was issued.
 
     Actions hold in a whole project as long as nobody's rights differ there from one repository
@@ -126,8 +124,7 @@ class Grant:
     token_id: int | None = None  # of the personal access token that it was issued for, likewise
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a personal access token is for: beyond it, its owner's rights do not count."""
 
     token_id: int

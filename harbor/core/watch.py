@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 log = logging.getLogger(__name__)
 KIB = 1024
@@ -14,8 +15,7 @@ class Watched(Protocol):
         """Called once a tick."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long a client may take, and how much it may take up."""
 
     header_s: float = 30.0  # from connecting, or from a next request's first byte
@@ -39,8 +39,7 @@ class Limits:
         return max(1, int(seconds / self.tick_s - 1e-6))
 
 
-@dataclass(slots=True)
-class Peer:
+class Peer(Struct):
     address: str
     connections: int = 0
     idle: int = 0

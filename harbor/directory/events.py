@@ -1,8 +1,7 @@
 """What is told: groups go."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class GroupDeleted:
+class GroupDeleted(Struct, frozen=True):
     group_id: int

@@ -1,6 +1,5 @@
 """What is said about layers and files."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -194,8 +193,7 @@ class PackageList(Struct, kw_only=True):
     packages: list[Installed]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(Struct, frozen=True, kw_only=True):
     """What was found in a layer."""
 
     digest: Digest

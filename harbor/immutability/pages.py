@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -45,8 +44,7 @@ class State(Struct):
     disabled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What one selector says."""
 
     decoration: str
@@ -66,16 +64,14 @@ class Choice:
         return ", ".join(self.patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     id: int
     disabled: bool
     repositories: Choice
     tags: Choice
 
 
-@dataclass(frozen=True, slots=True)
-class RuleList:
+class RuleList(Struct, frozen=True):
     header: Header
     path: str
     rules: list[Rule]
@@ -93,8 +89,7 @@ class RuleList:
         return MOST
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDialog:
+class RuleDialog(Struct, frozen=True):
     """The form for a new rule, or for *rule_id*."""
 
     path: str  # of the list

@@ -3,9 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -152,14 +152,12 @@ def apply_to(project_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     return exists().where(ImmutableRule.project_id == project_id, ImmutableRule.disabled.is_(False))
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     repositories: Selector
     tags: Selector
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The rules of a project that are in force."""
 
     rules: Sequence[Rule]

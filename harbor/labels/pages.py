@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -53,8 +52,7 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelList:
+class LabelList(Struct, frozen=True):
     header: Header | None  # None: the labels of the registry
     path: str
     grid: Grid
@@ -64,8 +62,7 @@ class LabelList:
     may_delete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LabelDialog:
+class LabelDialog(Struct, frozen=True):
     """The form for a new label, or for *label_id*."""
 
     path: str  # of the list

@@ -1,21 +1,18 @@
 """What is told: projects come, go, and get other names."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectCreated:
+class ProjectCreated(Struct, frozen=True):
     project_id: int
     storage_limit: int | None  # bytes; None: whatever a new project gets
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectDeleted:
+class ProjectDeleted(Struct, frozen=True):
     project_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectRenamed:
+class ProjectRenamed(Struct, frozen=True):
     """It is told twice: before the project's row is held, and again after that.
 
     Whoever pushes holds what is in the project first, and the project last.

@@ -1,7 +1,6 @@
 """What is shown: how much each project stores and may store."""
 
 import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -58,8 +57,7 @@ class LimitForm(Struct):
         return nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A project as a line of the list."""
 
     id: int  # of the quota
@@ -70,16 +68,14 @@ class Row:
     hard: int
 
 
-@dataclass(frozen=True, slots=True)
-class QuotaList:
+class QuotaList(Struct, frozen=True):
     grid: Grid
     rows: list[Row]
     usual: int  # the limit of a new project, in bytes; -1 for none
     enforced: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LimitDialog:
+class LimitDialog(Struct, frozen=True):
     """The form of a limit: of one project, or of every new one."""
 
     action: str

@@ -8,8 +8,9 @@ or another one's, has made untrue.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
@@ -33,8 +34,7 @@ CONDITIONS = frozenset((b"range", b"if-none-match", b"if-range"))
 OWN_CLIENT = b"harbor-registry-client"  # replication between registries is no pull by a person
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a GET is answered with; a HEAD gets the headers alone."""
 
     repository: str
@@ -48,16 +48,14 @@ class Answer:
         return len(self.body or b"") + BESIDE_BODY
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """A token, and the repositories in which it was seen to allow a pull."""
 
     principal: Principal
     repositories: set[str] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """An answer for one token."""
 
     answer: Answer

@@ -1,6 +1,5 @@
 """What is shown: what a search finds, and what this server holds."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -29,8 +28,7 @@ class Asked(Struct):
     q: Annotated[str, Meta(max_length=255)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a search finds."""
 
     asked: str
@@ -40,8 +38,7 @@ class Found:
     more_repositories: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """Things of one kind, by whether everybody may see them."""
 
     title: str
@@ -57,8 +54,7 @@ class Counted:
         return [Slice(_("Public"), self.public, "3"), Slice(_("Private"), self.private, "1")]
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """What the caller may see of it."""
 
     counted: tuple[Counted, ...]

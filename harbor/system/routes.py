@@ -5,7 +5,7 @@ import asyncio
 from starlette.responses import PlainTextResponse, Response
 
 from harbor.configuration.service import Configuration
-from harbor.core import metrics, origin
+from harbor.core import origin
 from harbor.core.api import Ctx, Routes
 from harbor.core.errors import Forbidden, NotFound, Unavailable
 from harbor.core.security import anyone, signed_in
@@ -34,6 +34,8 @@ async def get_metrics(ctx: Ctx) -> Response:
     """Tell Prometheus how this server does, where the setting ``metrics`` allows it."""
     if not ctx.settings.metrics:
         raise NotFound("metrics are off; the setting metrics turns them on")
+    from harbor.core import metrics  # noqa: PLC0415, loaded where they are on
+
     many = ctx.settings.workers > 1
     found = await asyncio.to_thread(metrics.exposition, of_all_workers=many)
     return Response(found, media_type=metrics.MEDIA_TYPE)

@@ -1,8 +1,7 @@
 """What is told: accounts go."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class UserDeleted:
+class UserDeleted(Struct, frozen=True):
     user_id: int

@@ -1,6 +1,5 @@
 """What is shown: the people of the registry, for those who administer it."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -49,8 +48,7 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A person as a line of the list."""
 
     id: int
@@ -65,16 +63,14 @@ class Row:
     created: Time
 
 
-@dataclass(frozen=True, slots=True)
-class UserList:
+class UserList(Struct, frozen=True):
     grid: Grid
     rows: list[Row]
     local: bool  # accounts are made here, and have their passwords here
     has_ldap: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
+class NewUser(Struct, frozen=True):
     """The empty form."""
 
     action: str

@@ -14,7 +14,7 @@ import pytest
 from harbor.core.oci import digest_of
 from harbor.core.storage import filesystem
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.interface import UploadInUse, UploadMissing
+from harbor.core.storage.interface import DigestMismatch, UploadInUse, UploadMissing
 from tests.conformance.pushing import begun, content, pushed, sent
 
 pytestmark = pytest.mark.anyio
@@ -178,14 +178,14 @@ async def test_who_waited_for_an_upload_that_is_finished_does_not_write_to_its_b
 async def test_an_upload_that_vanishes_before_the_rename_is_missing(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload_id, real = await begun(store, b"abc"), os.utime
+    upload_id, real = await begun(store, b"abc"), os.fdatasync
     await store.seal(upload_id, digest_of(b"abc"))
 
     def swept_just_now(fd: int) -> None:
         real(fd)
         os.unlink(store._layout.upload(upload_id))
 
-    monkeypatch.setattr(os, "utime", swept_just_now)
+    monkeypatch.setattr(os, "fdatasync", swept_just_now)
     with pytest.raises(UploadMissing):
         await store.publish(upload_id, digest_of(b"abc"))
 
@@ -211,6 +211,25 @@ async def test_a_blob_is_durable_step_by_step(
     await store.publish(upload_id, digest)
     shard = f"blobs/sha256/{digest[7:9]}"
     assert steps == [f"uploads/{upload_id}", "blobs/sha256", "rename", shard]
+
+
+async def test_a_small_upload_that_was_just_written_is_sealed_without_its_lock(
+    store: FileStore, tmp_path: Path
+) -> None:
+    upload_id = await begun(store, b"abc")
+    with (tmp_path / "uploads" / upload_id).open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert await store.seal(upload_id, digest_of(b"abc")) == 3
+
+
+@pytest.mark.parametrize("there", [b"ab", b"abcd"])
+async def test_what_another_process_wrote_meanwhile_is_not_sealed_unread(
+    store: FileStore, tmp_path: Path, there: bytes
+) -> None:
+    upload_id = await begun(store, b"abc")
+    (tmp_path / "uploads" / upload_id).write_bytes(there)
+    with pytest.raises(DigestMismatch):
+        await store.seal(upload_id, digest_of(b"abc"))
 
 
 async def test_an_old_upload_makes_a_young_blob(store: FileStore, tmp_path: Path) -> None:

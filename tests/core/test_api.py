@@ -25,7 +25,7 @@ from harbor.core.errors import Conflict, Forbidden, NotFound, TooLarge, Unauthor
 from harbor.core.events import Events
 from harbor.core.later import Later
 from harbor.core.routing import Operations, planned
-from harbor.core.security import NOBODY, Permission, Principal, anyone, project, signed_in, system
+from harbor.core.security import NOBODY, Permission, Principal, anyone, signed_in, system
 from harbor.core.settings import Settings
 from harbor.core.storage.memory import MemoryStore
 from harbor.portal import frame
@@ -360,18 +360,6 @@ def test_an_operation_knows_how_it_may_fail() -> None:
     assert Forbidden not in by_name["create_thing"]
     assert by_name["delete_thing"] == {Unprocessable, Unauthorized, Forbidden}
     assert by_name["get_first"] == set()
-
-
-def test_a_permission_is_written_plainly() -> None:
-    shown = [str(each) for each in (anyone, signed_in, project("a", "read"), system("b", "list"))]
-    assert shown == ["public", "signed-in", "project:a:read", "system:b:list"]
-
-
-def test_nobody_has_no_id_and_no_project() -> None:
-    with pytest.raises(RuntimeError, match="nobody has no id"):
-        _ = NOBODY.known_id
-    with pytest.raises(RuntimeError, match="has a project"):
-        _ = Ctx(Request({"type": "http"}), wiring=None).known_project_id  # type: ignore[arg-type]
 
 
 def test_a_slow_body_holds_no_transaction(

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 from markupsafe import Markup
+from msgspec import Struct
 
 from harbor.artifacts.schemas import RepositoryName
 from harbor.artifacts.service import additions, catalogue
@@ -29,8 +29,7 @@ MOST_FILES = 1_000
 NOTHING = Markup("")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A file or a folder of a model, in the order of a tree."""
 
     depth: int
@@ -39,8 +38,7 @@ class Row:
     size: int
 
 
-@dataclass(slots=True, kw_only=True)
-class AdditionPage:
+class AdditionPage(Struct, kw_only=True):
     subject: Subject
     name: str
     size: int = 0

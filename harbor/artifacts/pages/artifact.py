@@ -1,12 +1,11 @@
 """What is shown: one artifact, its tags, its layers and its manifest."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
 from markupsafe import Markup
-from msgspec import Meta
+from msgspec import Meta, Struct
 from starlette.responses import Response
 
 from harbor.artifacts import schemas
@@ -55,8 +54,7 @@ class ArtifactPageQuery(Listed, kw_only=True):
     parent: Annotated[str, Meta(max_length=135)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     subject: Subject
     grid: Grid
     tags: list[schemas.Tag]
@@ -104,8 +102,7 @@ class Overview:
         return f" --version {self.told.version}" if self.told.version else ""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerPage:
+class LayerPage(Struct, frozen=True):
     subject: Subject
     layers: Layers
 
@@ -137,8 +134,7 @@ class LayerPage:
         return layer.size / self.layers.size * 100 if self.layers.size else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestPage:
+class ManifestPage(Struct, frozen=True):
     subject: Subject
     text: str  # "": too large to be shown
     coloured: Markup

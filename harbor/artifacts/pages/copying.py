@@ -1,8 +1,8 @@
 """What is shown: artifacts are copied to another repository."""
 
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from harbor.artifacts.pages.selection import Chosen, here, named
@@ -46,8 +46,7 @@ class Typed(Chosen):
     project: Name = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyDialog:
+class CopyDialog(Struct, frozen=True):
     path: str  # of the list
     lines: list[Line]
     target: Target
@@ -57,8 +56,7 @@ class CopyDialog:
         return [named(line) for line in self.lines]
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """What became of each."""
 
     path: str

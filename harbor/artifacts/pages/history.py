@@ -1,6 +1,5 @@
 """What is shown: what a tag has meant, and how long it stays."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 
@@ -62,8 +61,7 @@ class ExpiryForm(From):
     day: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryDialog:
+class HistoryDialog(Struct, frozen=True):
     """The history of a tag."""
 
     tag: str
@@ -85,8 +83,7 @@ class HistoryDialog:
         return ICONS[move.operation]
 
 
-@dataclass(frozen=True, slots=True)
-class ExpiryDialog:
+class ExpiryDialog(Struct, frozen=True):
     """When a tag is to be removed."""
 
     tag: str

@@ -1,7 +1,6 @@
 """What is shown: what a repository says of itself, and how that is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 from markupsafe import Markup
@@ -29,8 +28,7 @@ class DescriptionForm(Struct):
     description: Annotated[str, Meta(max_length=MAX_DESCRIPTION)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Info:
+class Info(Struct, frozen=True):
     header: Header
     description: Markup  # "" for none
     may_edit: bool
@@ -53,8 +51,7 @@ class Info:
         return [here, *(each for each in shared if each.value)]
 
 
-@dataclass(frozen=True, slots=True)
-class DescriptionDialog:
+class DescriptionDialog(Struct, frozen=True):
     path: str
     description: str
 

@@ -1,10 +1,9 @@
 """What is shown: the artifacts of a repository, what an index lists, and accessories."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 from starlette.responses import RedirectResponse, Response
 
@@ -59,8 +58,7 @@ class ChildrenQuery(Listed, kw_only=True):
     back: Annotated[str, Meta(max_length=2000)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactList:
+class ArtifactList(Struct, frozen=True):
     header: Header
     grid: Grid
     lines: list[Line]
@@ -83,8 +81,7 @@ class ArtifactList:
         return urlencode(self.grid.query)
 
 
-@dataclass(frozen=True, slots=True)
-class ChildList:
+class ChildList(Struct, frozen=True):
     """What an index lists."""
 
     header: Header
@@ -93,8 +90,7 @@ class ChildList:
     lines: list[Line]
 
 
-@dataclass(frozen=True, slots=True)
-class AccessoryList:
+class AccessoryList(Struct, frozen=True):
     """What speaks about an artifact; a part of another page."""
 
     header: Header

@@ -1,6 +1,5 @@
 """What is shown: the dialog that gives a repository another name or project, and former names."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -31,8 +30,7 @@ MOVE = f"{INFO}/move"
 END = f"{INFO}/former-names/end"
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
+class Moving(Struct, frozen=True):
     """The form of another place."""
 
     action: str

@@ -1,6 +1,5 @@
 """What is shown: the repositories of a project, how to push to them, and how they are deleted."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -67,8 +66,7 @@ class PushQuery(Struct):
     repository: Annotated[str, Meta(max_length=MAX_NAME)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A repository as a line of the list, or a card."""
 
     id: int | None  # of one that the reader may delete
@@ -83,8 +81,7 @@ class Row:
     created: Time
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryList:
+class RepositoryList(Struct, frozen=True):
     header: Header
     grid: Grid
     rows: list[Row]
@@ -92,8 +89,7 @@ class RepositoryList:
     may_push: bool  # somewhere in the project
 
 
-@dataclass(frozen=True, slots=True)
-class PushCommands:
+class PushCommands(Struct, frozen=True):
     """A dialog with commands to copy."""
 
     place: str

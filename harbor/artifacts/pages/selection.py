@@ -1,6 +1,5 @@
 """What is shown: what can be done with the selected artifacts of a repository."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -48,8 +47,7 @@ class LabelsForm(Chosen):
     label: Annotated[list[Id], Meta(max_length=MANY_LABELS)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class LabelChoice:
+class LabelChoice(Struct, frozen=True):
     """A dialog that asks for labels."""
 
     path: str  # of the list
@@ -62,8 +60,7 @@ class LabelChoice:
         return f"{self.path}/{'add' if self.adding else 'remove'}-labels"
 
 
-@dataclass(frozen=True, slots=True)
-class Digests:
+class Digests(Struct, frozen=True):
     """A dialog with digests to copy."""
 
     lines: list[Line]
@@ -73,8 +70,7 @@ class Digests:
         return "\n".join(line.digest for line in self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """What became of each."""
 
     path: str

@@ -1,6 +1,6 @@
 """What is shown: what a project holds, how that grew, and which repositories it is in."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from harbor.artifacts.schemas import Day
 from harbor.artifacts.service import addresses, growth, storage
@@ -18,8 +18,7 @@ routes = Routes(prefix="/harbor", tag="storagePages", pages=True)
 DAYS = 90
 
 
-@dataclass(frozen=True, slots=True)
-class StoragePage:
+class StoragePage(Struct, frozen=True):
     header: Header
     whole: Whole
     days: list[Day]

@@ -1,6 +1,5 @@
 """What is shown: how an artifact gets a tag, and loses some."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -45,8 +44,7 @@ class TagForm(Struct):
     name: Annotated[str, Meta(max_length=MAX_NAME)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TagDialog:
+class TagDialog(Struct, frozen=True):
     """The form of a new tag."""
 
     path: str  # of the artifact

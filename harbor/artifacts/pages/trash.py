@@ -1,6 +1,5 @@
 """What is shown: the trash of a project."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -52,8 +51,7 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class TrashList:
+class TrashList(Struct, frozen=True):
     header: Header
     path: str
     grid: Grid

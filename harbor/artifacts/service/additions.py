@@ -6,7 +6,6 @@ Source: Harbor src/controller/artifact/processor.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -46,8 +45,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """An artifact as it is kept."""
 
     type: str
@@ -55,8 +53,7 @@ class Stored:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(Struct, frozen=True):
     content: bytes
     media_type: str
 

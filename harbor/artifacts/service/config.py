@@ -6,10 +6,10 @@ A config may say anything at all, so whatever is not as expected is left out, or
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct
 
 from harbor.artifacts.service.details import CHART, CNAI, IMAGE
 from harbor.core.i18n import later
@@ -65,8 +65,7 @@ OF_MODEL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """Another chart that a chart needs."""
 
     name: str
@@ -74,16 +73,14 @@ class Dependency:
     repository: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A place that a chart names; ``url`` is "" for what is no address of the web."""
 
     text: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an artifact says of itself."""
 
     created: Time | None

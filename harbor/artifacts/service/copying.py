@@ -6,9 +6,9 @@ Source: Harbor src/controller/artifact/controller.go, ``copyDeeply``.
 import asyncio
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
+from msgspec import Struct, field
 from sqlalchemy import bindparam, select
 
 from harbor.artifacts.models import (
@@ -105,8 +105,7 @@ MEANT = (
 )
 
 
-@dataclass(slots=True)
-class Family:
+class Family(Struct):
     """An artifact with all that is copied with it, by digest."""
 
     root: str
@@ -154,8 +153,7 @@ def missing(source: Place, reference: Reference) -> NotFound:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What is to be copied, and to where."""
 
     source: Place

@@ -8,10 +8,9 @@ Source: Harbor src/controller/artifact/processor.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from harbor.core.manifests import DOCKER_LIST, INDEXES, OCI_INDEX, Descriptor, Manifest
 from harbor.core.oci import DIGEST, Digest
@@ -58,8 +57,7 @@ PLAIN_ICON = "sha256:da834479c923584f4cbcdecc0dac61f32bef1d51e8aae598cf16bd154ef
 Attributes = Mapping[str, Raw | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(Struct, frozen=True):
     """What an artifact is, and says of itself."""
 
     type: str

@@ -3,10 +3,10 @@
 Source: Harbor src/pkg/artifact/dao/dao.go.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, and_, func, literal, select
 
 from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag

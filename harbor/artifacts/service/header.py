@@ -4,8 +4,9 @@ Such a page begins with ``await header.of(ctx, repository_name, "artifacts-tab")
 shows that with the macros of ``artifacts/header.html``.
 """
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
+
+from msgspec import Struct
 
 from harbor.artifacts import schemas
 from harbor.artifacts.schemas import Place, RepositoryName
@@ -20,8 +21,7 @@ from harbor.projects.service.header import may, name_in
 ARTIFACTS, INFO = "artifacts-tab", "info-tab"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """What every page of a repository shows of it."""
 
     project_id: int

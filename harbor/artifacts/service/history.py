@@ -5,10 +5,10 @@ again writes none.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -49,8 +49,7 @@ NAMES = ("project_id", "repository", "tag", "digest", "cause", "username", "op_t
 MAX_USERNAME = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """What lets tags of a repository mean something else."""
 
     place: Place
@@ -245,8 +244,7 @@ async def forget_old(db: Database) -> None:
                     await shorten(session, tag, kept)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A tag of which something is known."""
 
     project_id: int

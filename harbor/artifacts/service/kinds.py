@@ -1,14 +1,13 @@
 """What is done: say what an artifact is, for people, and how a client gets it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from harbor.artifacts.service.details import CHART, CNAB, CNAI, IMAGE, SBOM, WASM
 from harbor.core.i18n import later
 from harbor.core.manifests import INDEXES
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """``title`` is English, and translated where it is shown."""
 
     type: str  # as artifacts are filtered by

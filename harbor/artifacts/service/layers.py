@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 from msgspec import Struct
@@ -38,8 +37,7 @@ class Built(Struct):
     history: list[Step] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A layer with the step that made it, or a step that made none."""
 
     number: int  # from 1; 0: no layer
@@ -51,8 +49,7 @@ class Layer:
     created: Time | None
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     found: Sequence[Layer]
     count: int  # of layers
     size: int  # of all of them

@@ -1,7 +1,6 @@
 """What is done: find the repositories that are pulled from most."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +12,7 @@ from harbor.projects.service.standing import public
 AMONG = 1_000  # the most pulled, public or not: nobody looks further for those that are public
 
 
-@dataclass(frozen=True, slots=True)
-class Popular:
+class Popular(Struct, frozen=True):
     """A repository that everybody may pull from."""
 
     name: str

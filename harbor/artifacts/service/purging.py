@@ -7,8 +7,8 @@ that no row knows, which are swept away.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, Integer, bindparam, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -86,8 +86,7 @@ MANIFESTS_GONE = (
 )
 
 
-@dataclass(slots=True)
-class Purged:
+class Purged(Struct):
     """What is to be removed from the store, once the rows are gone."""
 
     blobs: list[Digest] = field(default_factory=list)

@@ -1,6 +1,5 @@
 """What is done: list repositories, show and describe them."""
 
-import html
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, ScalarSelect, String, and_, func, select, true, update
@@ -133,7 +132,9 @@ async def see(session: AsyncSession, place: Place) -> schemas.Repository:
 
 def as_written(description: str) -> str:
     """A description as somebody wrote it, before it was escaped to be kept."""
-    return html.unescape(description)
+    from html import unescape  # noqa: PLC0415, its names of characters take memory
+
+    return unescape(description)
 
 
 async def describe(session: AsyncSession, place: Place, description: str) -> None:

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     Integer,
     Select,
@@ -235,8 +235,7 @@ NAMED = back(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which entries of which project's trash are to be restored."""
 
     project_id: int
@@ -245,8 +244,7 @@ class Asked:
     refusing: Callable[[Place], Refuse]  # if the repository is called otherwise now
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What one deletion took, and what of it is only known from the entry."""
 
     trash_id: int

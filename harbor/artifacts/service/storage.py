@@ -6,10 +6,11 @@ when somebody asks; much is counted once in a while (``artifacts.jobs``), and it
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -52,8 +53,7 @@ ELSEWHERE = exists().where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """Bytes of something, each counted once."""
 
     nbytes: int
@@ -63,8 +63,7 @@ class Holding:
     at_least: bool = False  # what is freed may be more
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """What a repository holds."""
 
     repository_id: int
@@ -72,8 +71,7 @@ class Named:
     holding: Holding
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Struct, frozen=True):
     """What a project holds."""
 
     used: int

@@ -4,7 +4,6 @@ Such a page begins with ``await subject.of(ctx, repository_name, reference, "lay
 template shows that with ``subject_header`` of ``artifacts/subject.html``.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from msgspec import Meta, Struct
@@ -45,8 +44,7 @@ class From(Struct):
     parent: Annotated[str, Meta(max_length=135)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What stands above every page of an artifact."""
 
     header: Header

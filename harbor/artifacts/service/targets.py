@@ -1,9 +1,8 @@
 """What is done: offer other projects and repositories in a dialog, and read what was chosen."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from harbor.artifacts.schemas import Place
 from harbor.core import oci, ui
@@ -18,8 +17,7 @@ OFFERED = 50  # projects
 Name = Annotated[str, Meta(max_length=255)]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What the fields show: *projects* are those that the caller may push to."""
 
     asked: str  # where more of them are asked for while somebody types

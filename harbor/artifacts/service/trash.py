@@ -6,10 +6,10 @@ them; manifests and blobs stay in the store, because those tables name them by f
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     Integer,
     Select,
@@ -62,8 +62,7 @@ FEW = 10  # tags that an entry shows
 MAX_USERNAME = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """Who deletes something, and for how many days it can be restored; 0: not at all."""
 
     by: str
@@ -76,8 +75,7 @@ async def terms(ctx: Ctx) -> Terms:
     return Terms(ctx.principal.name, values.trash_days)
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What a deletion is about: an artifact with all that goes with it, or a repository."""
 
     place: Place

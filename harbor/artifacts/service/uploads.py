@@ -8,9 +8,9 @@ after the commit. A file whose row did not make it is swept later and never serv
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from harbor.artifacts.models import Upload
@@ -57,8 +57,7 @@ GONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pushes:
+class Pushes(Struct, frozen=True):
     """Uploads of one caller into one repository."""
 
     db: Database

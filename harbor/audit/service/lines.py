@@ -9,9 +9,10 @@ and their members live on a higher floor, so their tables are named by string, a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     Boolean,
     ColumnElement,
@@ -71,8 +72,7 @@ COLUMNS: Mapping[str, InstrumentedAttribute[Any]] = {
 LOOKED_UP: Mapping[str, query.Column] = {**SAID, **OWN, "op_time": Beside(AuditLog.op_time)}
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a list is to hold, in the columns of the tables that say so."""
 
     said: Sequence[ColumnElement[bool]]  # of tallies
@@ -99,8 +99,7 @@ class Wanted:
         return replace(self, said=[*self.said, said_so], lines=[*self.lines, lines_so], ids=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A part of a list."""
 
     sort: str
@@ -208,8 +207,7 @@ async def sorted_page(session: AsyncSession, part: Part, wanted: Wanted) -> list
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The lines with one value in the column by which all are sorted."""
 
     value: object

@@ -1,8 +1,9 @@
 """Who somebody is, as the claims of a provider say, read as the settings want it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+from msgspec import Struct
 
 from harbor.auth.oidc.tokens import is_sound
 from harbor.configuration.schemas import Values
@@ -14,8 +15,7 @@ MAX_GROUPS = 1_000
 Claims = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody at a provider. Without groups told, ``groups`` and ``admin_group`` are ``None``."""
 
     issuer: str

@@ -3,9 +3,10 @@
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
+
+from msgspec import Struct
 
 from harbor.auth.oidc.providers import Metadata, Place, read
 from harbor.configuration.schemas import Values
@@ -32,8 +33,7 @@ OURS = frozenset(
 )  # parameters that no setting replaces
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """The tokens that a provider gave; what it left out is empty."""
 
     access_token: str

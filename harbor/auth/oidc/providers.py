@@ -30,8 +30,7 @@ MAX_KNOWN = 100  # issuers
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An issuer, as an administrator named it."""
 
     url: str
@@ -169,6 +168,7 @@ async def problem_of(url: str, *, verify: bool) -> str:
 
 
 async def keys_of(place: Place, metadata: Metadata) -> list[Key]:
+    await loaded("joserfc.jwt")
     return tokens.imported((await read(place, metadata.jwks_uri, KeysTold)).keys)
 
 

@@ -10,20 +10,19 @@ Source: OpenID Connect Core 1.0, section 3.1.3.7; RFC 8725 "JSON Web Token Best 
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import msgspec
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 from msgspec import Struct
 
 from harbor.core import clock
 from harbor.core.crypto import same
 
-Key = RSAKey | ECKey | OKPKey
+if TYPE_CHECKING:
+    from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+Key: TypeAlias = "RSAKey | ECKey | OKPKey"
 Claims = Mapping[str, Any]
-KINDS: Mapping[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 ALGORITHMS: Mapping[str, str] = {
     "RS256": "RSA",
     "RS384": "RSA",
@@ -82,11 +81,14 @@ def header_of(token: str) -> Header:
 
 def imported(found: Sequence[object]) -> list[Key]:
     """The public keys among *found*; what is no key for signatures is passed over."""
+    from joserfc.errors import JoseError  # noqa: PLC0415, its library takes two megabytes
+
+    known = kinds()
     keys: list[Key] = []
     for each in found[:MAX_KEYS]:
         if not isinstance(each, dict) or each.get("use", "sig") != "sig":
             continue
-        kind = KINDS.get(str(each.get("kty")))
+        kind = known.get(str(each.get("kty")))
         public: dict[str, str | list[str]] = {
             name: value for name, value in each.items() if isinstance(value, str)
         }
@@ -106,10 +108,13 @@ def verified(
 
     With *only*, the algorithms that the issuer says it uses.
     """
+    from joserfc import jwt  # noqa: PLC0415
+    from joserfc.errors import JoseError  # noqa: PLC0415
+
     header = header_of(token)
     if only and header.alg not in only:
         raise TokenInvalid("the issuer does not sign by that algorithm")
-    kind = KINDS[ALGORITHMS[header.alg]]
+    kind = kinds()[ALGORITHMS[header.alg]]
     fitting = [key for key in keys if isinstance(key, kind) and fits(key, header)]
     if not fitting:
         raise NoSuchKey("the issuer has no such key")
@@ -121,6 +126,13 @@ def verified(
         check(claims, issuer=issuer, audience=audience)
         return claims
     raise TokenInvalid("the signature is not right")
+
+
+def kinds() -> "Mapping[str, type[Key]]":
+    """The kinds of keys, by the names that JOSE has for them."""
+    from joserfc.jwk import ECKey, OKPKey, RSAKey  # noqa: PLC0415
+
+    return {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
 def fits(key: Key, header: Header) -> bool:

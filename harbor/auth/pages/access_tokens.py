@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -55,8 +54,7 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A token as a line of the list."""
 
     id: int
@@ -70,22 +68,19 @@ class Row:
     ends_soon: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TokenList:
+class TokenList(Struct, frozen=True):
     grid: Grid
     rows: list[Row]
 
 
-@dataclass(frozen=True, slots=True)
-class TokenDialog:
+class TokenDialog(Struct, frozen=True):
     """The form of a new token."""
 
     actions: list[tuple[str, str, str]]
     durations: list[tuple[int, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class MadeToken:
+class MadeToken(Struct, frozen=True):
     """A new token with its secret, which is shown this once."""
 
     name: str

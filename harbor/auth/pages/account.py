@@ -1,7 +1,6 @@
 """What is shown: one's own account."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.responses import Response
 
 from harbor.auth.entry import rename_admin
@@ -23,8 +22,7 @@ from harbor.users.service import forms, oidc
 routes = Routes(prefix="/account", tag="portal", pages=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """The dialog of one's own account."""
 
     username: str

@@ -1,6 +1,5 @@
 """What is shown: who has to wait after wrong passwords."""
 
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -39,8 +38,7 @@ class Which(Struct):
     address: Annotated[str, Meta(max_length=255)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Somebody who guesses, as a line of the list."""
 
     name: str
@@ -51,8 +49,7 @@ class Row:
     release: str  # path
 
 
-@dataclass(frozen=True, slots=True)
-class LockoutList:
+class LockoutList(Struct, frozen=True):
     grid: Grid
     rows: list[Row]
 

@@ -1,6 +1,5 @@
 """What is shown: adding a passkey to one's own account, and taking one away."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -38,16 +37,14 @@ class NewPasskeyForm(Struct):
     ticket: Annotated[str, Meta(max_length=4096)] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NewPasskey:
+class NewPasskey(Struct, frozen=True):
     """What the browser must be told to make one."""
 
     ticket: str
     options: str
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """Which passkey is to be removed, and what has to be shown first."""
 
     id: int

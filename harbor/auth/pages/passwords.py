@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -37,8 +36,7 @@ class NewPassword(Struct):
     old_password: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PasswordDialog:
+class PasswordDialog(Struct, frozen=True):
     action: str
     name: str  # whose it is; "" for one's own
 
@@ -57,14 +55,12 @@ class TicketForm(Struct):
     confirm: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ForgottenPage:
+class ForgottenPage(Struct, frozen=True):
     is_sent: bool = False
     is_late: bool = False  # a link was followed that is good for nothing any more
 
 
-@dataclass(frozen=True, slots=True)
-class NewPasswordPage:
+class NewPasswordPage(Struct, frozen=True):
     name: str
     ticket: str
 

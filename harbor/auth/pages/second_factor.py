@@ -1,7 +1,6 @@
 """What is shown: the second factor of one's own account, and taking away that of somebody else."""
 
 import io
-from dataclasses import dataclass
 from typing import Literal
 
 from markupsafe import Markup
@@ -48,8 +47,7 @@ class CodeForm(Struct):
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A passkey as a line of the list."""
 
     id: int
@@ -59,8 +57,7 @@ class Key:
     site: str  # "": the one that the browser is at
 
 
-@dataclass(frozen=True, slots=True)
-class SecondFactorPage:
+class SecondFactorPage(Struct, frozen=True):
     since: Time | None  # None: it is off
     left: int  # recovery codes
     has_authenticator: bool
@@ -69,8 +66,7 @@ class SecondFactorPage:
     may_have_passkeys: bool  # the browser is at a site that can have them
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What somebody wants to do with the second factor."""
 
     change: Change
@@ -78,16 +74,14 @@ class Asked:
     has_passkeys: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SetUp:
+class SetUp(Struct, frozen=True):
     """What the authenticator must be told."""
 
     picture: Markup
     secret: str  # in groups, to be typed
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Struct, frozen=True):
     """Recovery codes, shown this once."""
 
     codes: list[str]

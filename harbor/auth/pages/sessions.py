@@ -1,6 +1,5 @@
 """What is shown: where somebody is signed in."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -57,8 +56,7 @@ class Chosen(Struct):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A session as a line of the list."""
 
     pick: str | None  # None: the one that asks, which is ended by signing out
@@ -69,8 +67,7 @@ class Row:
     seen: Time
 
 
-@dataclass(frozen=True, slots=True)
-class SessionList:
+class SessionList(Struct, frozen=True):
     grid: Grid
     rows: list[Row]
 

@@ -1,7 +1,6 @@
 """What is shown: the page on which people make accounts for themselves, where they may."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
 from harbor.auth.csrf import Csrf
@@ -19,8 +18,7 @@ routes = Routes(prefix="/account", tag="portal", pages=True)
 HERE = "/account/sign-up"
 
 
-@dataclass(frozen=True, slots=True)
-class SignUpPage:
+class SignUpPage(Struct, frozen=True):
     """What the page shows on which one signs up."""
 
     host: str

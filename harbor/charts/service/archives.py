@@ -6,10 +6,10 @@ make us hold; the same as Helm's, where Helm has one (pkg/chart/loader/archive.g
 
 import hashlib
 import re
-import tarfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, TYPE_CHECKING
+
+from msgspec import Struct
 
 from harbor.charts.schemas import Metadata
 from harbor.charts.service import documents
@@ -17,6 +17,9 @@ from harbor.core.archives import GZIP, BrokenArchive, Courtesy, Lent, Unpacked, 
 from harbor.core.errors import BadRequest
 from harbor.core.oci import Digest, shown
 from harbor.core.settings import MIB
+
+if TYPE_CHECKING:
+    import tarfile
 
 MAX_TOTAL = 100 * MIB  # bytes unpacked
 MAX_FILE = 5 * MIB
@@ -26,8 +29,7 @@ TEXTS = frozenset(("Chart.yaml", "requirements.yaml"))
 PIECE = 128 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """A chart that may be kept."""
 
     metadata: Metadata
@@ -89,7 +91,7 @@ def unpacked(file: IO[bytes]) -> Unpacked:
     return Unpacked(Lent(file), MAX_TOTAL)
 
 
-def files(inside: Unpacked) -> Iterator[tuple[tarfile.TarInfo, str, str]]:
+def files(inside: Unpacked) -> "Iterator[tuple[tarfile.TarInfo, str, str]]":
     """The files, each with its folder and its name there; folders are passed over."""
     rest = Courtesy()
     for count, member in enumerate(members(inside)):

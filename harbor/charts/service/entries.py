@@ -5,7 +5,6 @@ written into its config what they liked: one that names another chart or version
 and tag is not listed, and what is not of the form that Helm reads is left out.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -127,8 +126,7 @@ def layered(content: bytes) -> Layered:
     return msgspec.json.decode(content, type=Layered)
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """What is known of a version before it is worded."""
 
     chart: str  # with its folders in the project

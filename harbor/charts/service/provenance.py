@@ -4,7 +4,7 @@ Source: Helm 3 pkg/provenance/sign.go: a clear-signed text, which is Chart.yaml,
 the sums of files.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from harbor.charts.schemas import Metadata
 from harbor.charts.service.documents import check, converted, load
@@ -17,8 +17,7 @@ BEGIN, SIGNED = b"-----BEGIN PGP SIGNED MESSAGE-----", b"-----BEGIN PGP SIGNATUR
 END = b"-----END PGP SIGNATURE-----"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     name: str
     version: str
     digest: Digest  # that the archive must have

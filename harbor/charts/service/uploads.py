@@ -9,12 +9,12 @@ Source: Helm 3 pkg/registry/client.go, ``Push``, and util.go, ``generateOCIAnnot
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import IO, Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import bindparam, select
 
 from harbor.artifacts.models import Artifact, Repository, Tag
@@ -48,8 +48,7 @@ MEANT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Bytes that become a blob."""
 
     media_type: str

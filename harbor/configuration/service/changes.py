@@ -1,9 +1,9 @@
 """What is done: show the settings to an administrator, and change them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     Integer,
@@ -38,8 +38,7 @@ ADMIN_ID = 1
 HAS_USERS = select(exists().where(USER.c.user_id != ADMIN_ID, USER.c.deleted.is_(False)))
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChanged:
+class SettingsChanged(Struct, frozen=True):
     """What is told to the rooms above: the settings are others now."""
 
     before: Values

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from sqlalchemy.dialects import sqlite
 
 from harbor.core.quick.interface import Files, Rows
@@ -32,8 +32,7 @@ WRITING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     rows: Rows[Any]
     files: Files | None
     done: asyncio.Future[Any]
@@ -154,9 +153,7 @@ class SqliteQuick:
         return result
 
     async def _in_thread(self, statement: str) -> None:
-        work = asyncio.get_running_loop().run_in_executor(
-            self._thread, self._writer.execute, statement
-        )
+        work = asyncio.wrap_future(self._thread.submit(self._writer.execute, statement))
         try:
             await asyncio.shield(work)
         except asyncio.CancelledError:

@@ -20,10 +20,11 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from harbor.core import clock
 from harbor.core.oci import Digest
@@ -50,11 +51,11 @@ PIECE = 128 * 1024  # bytes read at a time
 AHEAD = 2 * PIECE  # read in one go by a thread; more would cost memory for every slow client
 REMEMBERED = 1024  # uploads whose hash goes on without reading them again
 WAITERS = 16  # threads that wait for the disk; many syncs at once cost it little more than one
+YOUNG_S = 60  # since the last byte; sweeps leave an hour
 BUSY = min(16, 2 * (os.cpu_count() or 1))  # threads that hash and write: both lanes of each core
 
 
-@dataclass(frozen=True, slots=True)
-class _FileBlob:
+class _FileBlob(Struct, frozen=True):
     size: int
     name: str
     fileno: int
@@ -89,6 +90,7 @@ class FileStore:
         self._reserve, self._direct = reserve, direct
         self._patience_s = patience_s
         self._progress: OrderedDict[str, Progress] = OrderedDict()
+        self._held: set[str] = set()  # uploads that are locked here
         self._waiters = ThreadPoolExecutor(WAITERS, "storage-wait")
         self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
         self._pools = Pools(self._waiters, self._lanes)
@@ -159,8 +161,10 @@ class FileStore:
             return progress.nbytes
 
     async def seal(self, upload_id: str, digest: Digest) -> int:
+        if self._is_small_and_whole(upload_id, digest):
+            return self._progress[upload_id].nbytes
         async with self._locked(upload_id) as fd:
-            progress = await self._checked(upload_id, fd, digest)
+            progress = await self._checked(upload_id, fd, digest, os.fstat(fd).st_size)
             # What is small is synced when it gets its name: one thread less, and nobody waits long.
             if not progress.synced and progress.nbytes > SMALL:
                 try:
@@ -177,8 +181,10 @@ class FileStore:
         source, target = self._layout.upload(upload_id), self._layout.blob(digest)
         # Without patience: the caller's transaction keeps every other writer waiting.
         async with self._locked(upload_id, patience_s=0) as fd:
-            progress = await self._checked(upload_id, fd, digest)
-            move = partial(self._move, fd, source, target, sync=not progress.synced)
+            found = os.fstat(fd)
+            progress = await self._checked(upload_id, fd, digest, found.st_size)
+            old = _age_s(found.st_mtime) > YOUNG_S
+            move = partial(self._move, fd, source, target, sync=not progress.synced, old=old)
             try:
                 await _in_thread(self._waiters, move)
             except (OSError, StorageFull):
@@ -212,7 +218,11 @@ class FileStore:
             # While we waited, it may have been published: then these are the bytes of a blob.
             if not _is_at(fd, path):
                 raise UploadMissing(upload_id)
-            yield fd
+            self._held.add(upload_id)
+            try:
+                yield fd
+            finally:
+                self._held.discard(upload_id)
         finally:
             os.close(fd)  # and with it goes the lock
 
@@ -242,9 +252,27 @@ class FileStore:
             self._progress.popitem(last=False)
         return progress
 
-    async def _checked(self, upload_id: str, fd: int, digest: Digest) -> Progress:
+    def _is_small_and_whole(self, upload_id: str, digest: Digest) -> bool:
+        """Whether an upload that this process has just written has *digest*, and so few bytes that
+        they are synced when it gets its name. That needs no lock: it is looked at once more then.
+        """
+        progress = self._progress.get(upload_id)
+        if progress is None or progress.nbytes > SMALL or upload_id in self._held:
+            return False
+        if progress.digest is not None:
+            return False  # it was here before, and did not get its name: somebody else is at it
+        if f"sha256:{progress.hasher.hexdigest()}" != digest:
+            return False
+        try:
+            if os.lstat(self._layout.upload(upload_id)).st_size != progress.nbytes:
+                return False
+        except FileNotFoundError:
+            return False
+        progress.digest = digest
+        return True
+
+    async def _checked(self, upload_id: str, fd: int, digest: Digest, size: int) -> Progress:
         """The progress of the locked upload, whose content has *digest*; ``DigestMismatch``."""
-        size = os.fstat(fd).st_size
         progress = await self._caught_up(upload_id, fd, size)
         if progress.digest != digest:
             hasher = progress.hasher
@@ -257,12 +285,12 @@ class FileStore:
             progress.digest = digest
         return progress
 
-    def _move(self, fd: int, source: str, target: str, *, sync: bool) -> None:
+    def _move(self, fd: int, source: str, target: str, *, sync: bool, old: bool) -> None:
         with disk.full_disk_told():
             if sync:
                 os.fdatasync(fd)
-            # Its bytes may be hours old; a sweep must see that the blob is new.
-            os.utime(fd)
+            if old:  # a sweep must see that the blob is new
+                os.utime(fd)
             shard = target.rpartition("/")[0]
             self._layout.keep(shard)
             try:
@@ -273,9 +301,14 @@ class FileStore:
 
 
 async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:
-    future = asyncio.get_running_loop().run_in_executor(pool, partial(work, *args))
-    await settled(future)
-    return future.result()
+    # What the loop's own run_in_executor does besides takes as long as a short work.
+    future = asyncio.wrap_future(pool.submit(work, *args))
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        await settled(future)
+        future.exception()  # nobody else will ask, and asyncio would complain of that
+        raise
 
 
 def _pieces(fd: int, start: int, stop: int) -> list[bytes]:

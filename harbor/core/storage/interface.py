@@ -18,8 +18,9 @@ So a kill before the commit leaves at most a file that no row names, which nobod
 import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from harbor.core.oci import Digest
 
@@ -79,8 +80,7 @@ class Blob(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """A file or object that may belong to nobody."""
 
     name: str  # a digest, or an upload id

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from harbor.core import clock
 from harbor.core.oci import DIGEST, Digest, digest_of, shown
@@ -23,15 +24,13 @@ from harbor.core.storage.interface import (
 PIECE = 128 * 1024  # bytes read at a time
 
 
-@dataclass(slots=True)
-class _Upload:
+class _Upload(Struct):
     written_at: datetime
     data: bytearray = field(default_factory=bytearray)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-@dataclass(frozen=True, slots=True)
-class _MemoryBlob:
+class _MemoryBlob(Struct, frozen=True):
     data: bytes
     published_at: datetime
     url: str | None

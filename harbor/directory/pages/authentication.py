@@ -1,6 +1,5 @@
 """What is shown: the tab of the configuration that says where people come from."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
@@ -97,8 +96,7 @@ class Shown(Struct):
 NUMBERS = frozenset(("ldap_scope", "ldap_group_search_scope", "ldap_timeout"))
 
 
-@dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Struct, frozen=True):
     """The settings as the form shows them."""
 
     values: Values
@@ -128,8 +126,7 @@ class Authentication:
         return bool(getattr(self.values, secret))
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """How the LDAP server answered."""
 
     success: bool

@@ -1,6 +1,5 @@
 """What is shown: the groups of people, and who is in them."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -67,8 +66,7 @@ class Leaving(Struct):
     id: Id = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GroupList:
+class GroupList(Struct, frozen=True):
     grid: Grid
     groups: list[UserGroup]
     has_ldap: bool
@@ -77,8 +75,7 @@ class GroupList:
         return _(KINDS[group.group_type])
 
 
-@dataclass(frozen=True, slots=True)
-class GroupDialog:
+class GroupDialog(Struct, frozen=True):
     """The form for a new group, or for another name."""
 
     action: str
@@ -86,8 +83,7 @@ class GroupDialog:
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The dialog that imports a group, with what was found so far."""
 
     sought: str
@@ -95,8 +91,7 @@ class Found:
     wrong: str
 
 
-@dataclass(frozen=True, slots=True)
-class MemberPage:
+class MemberPage(Struct, frozen=True):
     group: UserGroup
     grid: Grid
     members: list[tuple[int, str]]
@@ -114,8 +109,7 @@ class MemberPage:
         return _(KINDS[self.group.group_type])
 
 
-@dataclass(frozen=True, slots=True)
-class Joining:
+class Joining(Struct, frozen=True):
     """The dialog that puts somebody into a group."""
 
     path: str

@@ -1,6 +1,5 @@
 """What is shown: the dialog that gives people of LDAP accounts here."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -33,8 +32,7 @@ class PeopleForm(Struct):
     uid: Annotated[list[schemas.Name], Meta(max_length=MOST)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPeople:
+class FoundPeople(Struct, frozen=True):
     """The dialog, with who was found so far."""
 
     sought: str

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.configuration.schemas import Values
@@ -39,8 +40,7 @@ REMEMBERED = 10_000  # right passwords
 REMEMBERED_S = 60.0  # so long a source is not asked again for the same name and password
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(Struct, frozen=True):
     """That a password was right a moment ago."""
 
     user_id: int

@@ -1,8 +1,10 @@
 """What is done: write what an LDAP server is asked for. What people typed is escaped."""
 
 import re
-from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from harbor.configuration.schemas import Values
 from harbor.core.errors import BadRequest
@@ -26,8 +28,7 @@ TRIED = {
 SPECIAL = str.maketrans({letter: f"\\{ord(letter):02x}" for letter in "\\*()\0"})
 
 
-@dataclass(frozen=True, slots=True)
-class LdapSettings:
+class LdapSettings(Struct, frozen=True):
     """How to reach an LDAP server, and where people and groups are in it."""
 
     url: str
@@ -73,8 +74,7 @@ def settings_of(values: Values) -> LdapSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     host: str
     port: int
     tls: bool

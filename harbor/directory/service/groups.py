@@ -1,8 +1,8 @@
 """What is done: make, find, rename and delete groups, and say who belongs to them."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,8 +22,7 @@ TYPES = (LDAP, HTTP, OIDC, LOCAL)
 OF_PERSON = delete(UserGroupMember).where(UserGroupMember.user_id == bindparam("user_id"))
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A group as its source names it."""
 
     name: str

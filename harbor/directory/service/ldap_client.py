@@ -7,7 +7,6 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,8 @@ from ldap3.core.exceptions import (
     LDAPResponseTimeoutError,
     LDAPSocketOpenError,
 )
+from msgspec import Struct
+from msgspec.structs import replace
 from pyasn1.error import PyAsn1Error
 
 from harbor.directory.service import filters, names, web
@@ -43,8 +44,7 @@ class LdapFailed(Exception):
     """The server cannot be asked; the message says why, in the words of Harbor's clients."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     dn: str
     attributes: dict[str, list[str]]  # by name in lower case
 

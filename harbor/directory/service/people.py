@@ -1,8 +1,8 @@
 """What is done: what a source tells of a person, and the account that the person has here."""
 
 import logging
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,8 +21,7 @@ GROUPS_OF = {LDAP_AUTH: LDAP, HTTP_AUTH: HTTP}  # UAA tells of none
 COMMENTS = {LDAP_AUTH: "from LDAP.", HTTP_AUTH: "From HTTP auth proxy", UAA_AUTH: "From UAA"}
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Somebody as a source knows them."""
 
     source: str

@@ -1,7 +1,6 @@
 """What is shown: how an artifact differs from another one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -62,8 +61,7 @@ class ComparePageQuery(Address, kw_only=True):
     change: Literal["", "added", "removed", "changed"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What it could be compared with."""
 
     subject: Subject
@@ -89,8 +87,7 @@ class Choice:
         return f"{self.path}?{urlencode(query | {k: v for k, v in kept.items() if v})}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparePage:
+class ComparePage(Struct, frozen=True, kw_only=True):
     subject: Subject
     base: Line
     base_place: Place

@@ -1,6 +1,5 @@
 """What is shown: the files of an artifact."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote, urlencode
@@ -51,8 +50,7 @@ class FilesPageQuery(Address, kw_only=True):
     layer: Annotated[str, Meta(max_length=135)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesPage(Opened[FileList]):
+class FilesPage(Opened[FileList], frozen=True, kw_only=True):
     asked: FilesPageQuery
     path: str
     may_download: bool

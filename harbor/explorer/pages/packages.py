@@ -1,6 +1,5 @@
 """What is shown: the packages in an image."""
 
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -50,8 +49,7 @@ class PackagesPageQuery(Address, kw_only=True):
     ecosystem: Annotated[str, Meta(max_length=32)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagesPage(Opened[PackageList]):
+class PackagesPage(Opened[PackageList], frozen=True, kw_only=True):
     asked: PackagesPageQuery
 
     @property

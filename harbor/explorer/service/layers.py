@@ -6,9 +6,9 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
 from typing import TypeVar
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -28,12 +28,11 @@ log = logging.getLogger(__name__)
 MOST_WAITING = 1_000  # layers to be read; whoever comes then is asked to come again
 REMEMBERED = 100_000  # entries of the layers of trees that are remembered
 READERS = 4  # threads that hand out files
-FIELDS = [field.name for field in fields(Index)]  # kept under the same names
+FIELDS = list(Index.__struct_fields__)  # kept under the same names
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """A layer that is being read, or waits for it."""
 
     task: asyncio.Task[Index]

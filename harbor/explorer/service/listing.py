@@ -1,8 +1,8 @@
 """What is done: the layers of an artifact are found, and a page of their files is shown."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,8 +23,7 @@ PATIENCE_S = 10.0  # within a request; then the client is told how far it is
 GLANCE_S = 0.5  # within a page, which then shows how far it is, and asks again
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """An artifact that is looked into."""
 
     digest: str

@@ -1,9 +1,8 @@
 """What is done: open the layers of one artifact for a page."""
 
-from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from harbor.artifacts.schemas import RepositoryName
 from harbor.artifacts.service import subject as subjects
@@ -28,8 +27,7 @@ class Address(Listed, kw_only=True):
     parent: Annotated[str, Meta(max_length=135)] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened(Generic[Found]):
+class Opened(Struct, Generic[Found], frozen=True, kw_only=True):
     """A page with what was found in the layers, as far as they have been read."""
 
     subject: Subject

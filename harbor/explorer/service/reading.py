@@ -5,13 +5,11 @@ Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset".
 
 import hashlib
 import stat
-import tarfile
 from collections.abc import Iterable, Iterator
 from io import RawIOBase
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-import zstandard
 
 from harbor.core.archives import BrokenArchive, Courtesy, Unpacked, members
 from harbor.core.oci import Digest
@@ -19,6 +17,9 @@ from harbor.core.settings import MIB
 from harbor.explorer.schemas import MOST_PATH, Entry, Index, Kind, PackageFile
 from harbor.explorer.service.rpm import BrokenDatabase
 from harbor.explorer.service.watching import Watch, watch_of
+
+if TYPE_CHECKING:
+    import tarfile
 
 T = TypeVar("T")
 ALWAYS_FINE = 1024 * MIB  # bytes, unpacked
@@ -28,13 +29,13 @@ MOST_NAMES = 64 * MIB  # characters of all their names
 BLOCK = 2_000  # entries that are packed, and unpacked, in one go
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 KINDS: dict[bytes, Kind] = {
-    tarfile.DIRTYPE: "directory",
-    tarfile.SYMTYPE: "symlink",
-    tarfile.LNKTYPE: "hardlink",
-    tarfile.FIFOTYPE: "fifo",
-    tarfile.CHRTYPE: "device",
-    tarfile.BLKTYPE: "device",
-}
+    b"5": "directory",
+    b"2": "symlink",
+    b"1": "hardlink",
+    b"6": "fifo",
+    b"3": "device",
+    b"4": "device",
+}  # by the kinds of members, as tarfile has them
 SMALLEST, LARGEST = -(2**63), 2**63 - 1  # that an archive may say, and we keep
 
 
@@ -73,7 +74,7 @@ class Found:
         self._block: list[Entry] = []
         self._rest = Courtesy()
 
-    def add(self, member: tarfile.TarInfo, unpacked: Unpacked) -> None:
+    def add(self, member: "tarfile.TarInfo", unpacked: Unpacked) -> None:
         """Note *member*, whose content *unpacked* comes to next; ``BrokenArchive``."""
         if self.count == MOST_ENTRIES:
             raise BrokenArchive(f"it has more than {MOST_ENTRIES:,} entries")
@@ -126,10 +127,12 @@ class Found:
 
 
 def pack(raw: bytes) -> bytes:
+    import zstandard  # noqa: PLC0415, for servers that look into layers
+
     return zstandard.ZstdCompressor().compress(raw)
 
 
-def entry_of(member: tarfile.TarInfo) -> Entry:
+def entry_of(member: "tarfile.TarInfo") -> Entry:
     path = normal(member.name)
     directory, _, name = path.rpartition("/")
     kind = KINDS.get(member.type, "file")
@@ -185,4 +188,6 @@ def unpack(raw: bytes, kind: type[T]) -> T | None:
     """What was kept; ``None`` of a layer that was not read."""
     if not raw:
         return None
+    import zstandard  # noqa: PLC0415
+
     return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(raw), type=kind)

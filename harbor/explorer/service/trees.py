@@ -4,10 +4,10 @@ Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset", "Applying Change
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 
 import msgspec
+from msgspec import Struct, field
 
 from harbor.core.archives import Courtesy
 from harbor.core.errors import BadRequest, NotFound
@@ -23,8 +23,7 @@ MOST_FOUND = 10_000  # by a search
 UNNAMED, UNNAMED_MODE = -1, 0o755  # the layer and the mode of a directory that none names
 
 
-@dataclass(slots=True)
-class Node:
+class Node(Struct):
     entry: Entry | None = None  # None for a directory that is only named by what is in it
     layer: int = UNNAMED
     children: "dict[str, Node] | None" = None  # None for all but directories
@@ -35,15 +34,13 @@ class Node:
         return self.entry.kind if self.entry else "directory"
 
 
-@dataclass(slots=True)
-class Hops:
+class Hops(Struct):
     """How many more links may be followed on the way to one file."""
 
     left: int = MOST_HOPS
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """A file system; of one layer alone, also what it takes away."""
 
     root: Node = field(default_factory=lambda: Node(children={}))

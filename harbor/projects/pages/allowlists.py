@@ -4,7 +4,6 @@ The form of such a list is also a part of the settings of a project.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct, field
@@ -28,8 +27,7 @@ MAX_LENGTH = 128  # characters of an id
 CHIPS = 500  # more than these are shown as text: a form has not that many fields
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A list as its form shows it."""
 
     total: int
@@ -39,8 +37,7 @@ class Shown:
     is_over: bool  # it has expired, and is as good as none
 
 
-@dataclass(frozen=True, slots=True)
-class SecurityPage:
+class SecurityPage(Struct, frozen=True):
     """The list of the whole registry."""
 
     listed: Shown

@@ -1,9 +1,9 @@
 """What is shown: the settings of a project."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from harbor.core import ui
@@ -21,8 +21,7 @@ routes = Routes(prefix="/harbor", tag="projectPages", pages=True)
 ONE = "/projects/{project_name_or_id}/configs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The settings as the form shows them."""
 
     header: Header
@@ -37,8 +36,7 @@ class Settings:
     host: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """The allowlist of the whole registry, to be taken over."""
 
     cves: list[str]

@@ -1,7 +1,6 @@
 """What is shown: the dialog that makes a project."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -26,16 +25,14 @@ NONE = "none"  # the unit of no limit
 NUMBER = re.compile("0*[1-9][0-9]{0,14}")
 
 
-@dataclass(frozen=True, slots=True)
-class NewProject:
+class NewProject(Struct, frozen=True):
     """The empty form; a limit may be set by administrators only."""
 
     may_limit: bool
     usual_limit: int  # in bytes, of a new project for which none is told; -1 for none
 
 
-@dataclass(frozen=True, slots=True)
-class NameCheck:
+class NameCheck(Struct, frozen=True):
     """What is wrong with the name so far; "" if nothing is."""
 
     wrong: str

@@ -1,6 +1,5 @@
 """What is shown: the list of projects, and how they are deleted."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -51,8 +50,7 @@ class Chosen(Struct):
     id: Annotated[list[Id], Meta(max_length=100)] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A project as a line of the list."""
 
     id: int | None  # None: the caller may not delete it
@@ -65,8 +63,7 @@ class Row:
     created: Time
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectList:
+class ProjectList(Struct, frozen=True):
     """The projects that the caller may see."""
 
     grid: Grid
@@ -75,16 +72,14 @@ class ProjectList:
     may_create: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True):
     """Projects that are to be deleted, and those that cannot be."""
 
     going: list[Row]
     staying: list[tuple[str, str]]  # name, and why
 
 
-@dataclass(frozen=True, slots=True)
-class Deleted:
+class Deleted(Struct, frozen=True):
     """What became of each."""
 
     gone: list[str]

@@ -1,10 +1,9 @@
 """What is shown: the audit log, as a whole and of one project."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from harbor.audit import service as audit
 from harbor.audit.models import AuditLog
@@ -67,8 +66,7 @@ class LogQuery(Listed, kw_only=True):
         return ",".join(part for part in parts if part)
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
+class LogPage(Struct, frozen=True):
     header: Header | None  # None: of everything that the caller may know
     grid: Grid
     lines: list[AuditLog]

@@ -1,6 +1,5 @@
 """What is shown: the members of a project, and how roles are given, changed and taken."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -71,8 +70,7 @@ class Typed(Struct):
     username: schemas.Name = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A member as a line of the list."""
 
     id: int
@@ -83,8 +81,7 @@ class Row:
     is_caller: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MemberList:
+class MemberList(Struct, frozen=True):
     header: Header
     grid: Grid
     rows: list[Row]
@@ -93,8 +90,7 @@ class MemberList:
     may_remove: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RoleChoice:
+class RoleChoice(Struct, frozen=True):
     """A dialog that asks for a role."""
 
     path: str  # of the members
@@ -106,15 +102,13 @@ class RoleChoice:
         return [(n, _(title), _(HINTS[n])) for n, title in header.ROLES.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class GroupChoice(RoleChoice):
+class GroupChoice(RoleChoice, frozen=True):
     """A dialog that gives a group a role."""
 
     groups: list[tuple[int, str]]  # ids, and what is shown
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """People whose names begin to look like what is typed."""
 
     found: list[candidates.Candidate]

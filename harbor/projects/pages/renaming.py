@@ -1,7 +1,6 @@
 """What is shown: the dialog that gives a project another name, and the end of former ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -21,8 +20,7 @@ RENAME = f"{ONE}/rename"
 END = f"{ONE}/former-names/end"
 
 
-@dataclass(frozen=True, slots=True)
-class NewName:
+class NewName(Struct, frozen=True):
     """The form of another name."""
 
     action: str

@@ -1,7 +1,6 @@
 """What is shown: which roles somebody has in some repositories, and why."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -56,8 +55,7 @@ class Move(Struct):
     by: Annotated[int, Meta(ge=-MAX_ID, le=MAX_ID)] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A rule as a line of the list."""
 
     id: int
@@ -71,8 +69,7 @@ class Row:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RuleList:
+class RuleList(Struct, frozen=True):
     header: Header
     path: str
     grid: Grid

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -53,8 +52,7 @@ class Typed(Struct):
     pattern: Pattern = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleDialog:
+class RuleDialog(Struct, frozen=True):
     """The form for a new rule, or for *rule_id*."""
 
     path: str  # of the list
@@ -87,8 +85,7 @@ class RuleDialog:
         return MAX_PATTERN
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """The repositories that a pattern fits."""
 
     names: list[str]

@@ -1,7 +1,6 @@
 """What is shown: a project at a glance."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.responses import RedirectResponse, Response
 
 from harbor.core.api import Ctx, Routes, View
@@ -18,8 +17,7 @@ routes = Routes(prefix="/harbor", tag="projectPages", pages=True)
 ONE = "/projects/{project_name_or_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """What a project holds, and how to put more into it."""
 
     header: Header

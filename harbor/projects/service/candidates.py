@@ -1,7 +1,6 @@
 """What is done: find people who could become members."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,8 +13,7 @@ MOST = 8
 MOST_GROUPS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     username: str
     is_member: bool
 

@@ -1,13 +1,12 @@
 """What is done: write commands to be copied; what is in capitals is for the reader to fill in."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from harbor.core import origin
 from harbor.core.api import Ctx
 
 
-@dataclass(frozen=True, slots=True)
-class Push:
+class Push(Struct, frozen=True):
     """How to push to a project with one program."""
 
     title: str

@@ -1,8 +1,8 @@
 """What is done: explain which role somebody has in a repository, and why."""
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,8 +26,7 @@ Why = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The roles of somebody in a repository, and where they come from."""
 
     why: Why

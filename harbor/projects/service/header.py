@@ -4,8 +4,9 @@ A page of a project begins with ``await header.of(ctx, "members")``, named as in
 template shows that with the macro of ``projects/header.html``.
 """
 
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from harbor.configuration.service import Configuration
 from harbor.core import rbac
@@ -27,8 +28,7 @@ ROLES = {
 }  # by id, the strongest first; English, translated where they are shown
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One page of a project: the end of its path, its title, and what who opens it must be allowed.
 
     The title is English, and translated where it is shown.
@@ -54,8 +54,7 @@ TABS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """What every page of a project shows of it."""
 
     project_id: int

@@ -1,8 +1,8 @@
 """What is done: list projects, and show each as somebody sees it."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     ScalarSelect,
@@ -39,8 +39,7 @@ from harbor.users.models import User
 QUOTA = table("quota", column("project_id"), column("hard"), column("used"))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """A project as somebody sees it."""
 
     project: Project

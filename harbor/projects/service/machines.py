@@ -7,8 +7,8 @@ in a project is in none of its rules.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -66,8 +66,7 @@ OF_ROBOT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """A robot that was given something in a project."""
 
     robot: Robot

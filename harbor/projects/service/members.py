@@ -1,7 +1,6 @@
 """What is done: give roles in a project, change and take them."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Select,
@@ -48,8 +47,7 @@ ProjectId = int | ColumnElement[int]
 NAME = func.coalesce(User.username, UserGroup.group_name).label("name")
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A member, and the name behind the id."""
 
     member: ProjectMember

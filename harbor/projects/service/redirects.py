@@ -1,8 +1,8 @@
 """What is done: know former names of projects, for as long as nobody else has them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +13,7 @@ from harbor.core.quick import Quick
 from harbor.projects.models import Project, ProjectRedirect
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
+class Renamed(Struct, frozen=True):
     """What a former name leads to."""
 
     project_id: int

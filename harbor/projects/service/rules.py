@@ -1,9 +1,9 @@
 """What is done: write the rules about repositories, and put them in order."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import Select, and_, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -45,8 +45,7 @@ TOLD: dict[str, Literal["user", "group", "robot"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """Who reads or writes rules, and what the names of robots begin with."""
 
     who: Principal
@@ -62,8 +61,7 @@ class Writer:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A rule, the name of its subject, and its place among the others."""
 
     rule: RepositoryRule

@@ -7,10 +7,10 @@ to who is none. Robots are concerned by the rules about them only: ``machines.py
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, or_, select, true, union_all
 from sqlalchemy.orm import aliased
 
@@ -96,8 +96,7 @@ ABOUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """What the rules of a project say of one person or robot, the first to be asked first."""
 
     roles: Roles  # in the project

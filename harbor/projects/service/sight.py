@@ -8,9 +8,9 @@ the database among the names that are left, so that pages and totals are right.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, and_, column, or_, select, table, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,8 +26,7 @@ REPOSITORY = table("repository", column("project_id"), column("name"))
 SOME = 500  # names, after which other requests get their turn
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """The repositories that somebody sees: by full name where rules decide, else all."""
 
     visible: Mapping[int, Collection[str]] = field(default_factory=dict)  # by project id

@@ -1,10 +1,10 @@
 """What is done: say what must be known of a project to decide who may do what in it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -32,8 +32,7 @@ from harbor.projects.models import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What must be known of a project to decide whether somebody may do something in it."""
 
     project_id: int
@@ -43,6 +42,9 @@ class Standing:
     has_rules: bool  # rights may differ from one repository to another
 
 
+# Not a parameter, or the index of just these rows would not be used; and a statement that would
+# fit it with the right value is planned again each time that it is run.
+PUBLIC = ProjectMetadata.name == literal_column("'public'")
 ALIVE = (
     select(
         Project.project_id,
@@ -53,7 +55,7 @@ ALIVE = (
     )
     .outerjoin(
         ProjectMetadata,
-        and_(ProjectMetadata.project_id == Project.project_id, ProjectMetadata.name == "public"),
+        and_(ProjectMetadata.project_id == Project.project_id, PUBLIC),
     )
     .where(Project.deleted.is_(False))
 )
@@ -87,9 +89,7 @@ ROLES = select(ProjectMember.role).where(
 
 def public() -> ColumnElement[bool]:
     """The projects that are open to everybody, as a condition."""
-    # Not a parameter, or the index of just these rows would not be used.
-    named = ProjectMetadata.name == literal_column("'public'")
-    marked = select(ProjectMetadata.project_id).where(named, ProjectMetadata.value.in_(OPEN))
+    marked = select(ProjectMetadata.project_id).where(PUBLIC, ProjectMetadata.value.in_(OPEN))
     return Project.project_id.in_(marked)
 
 

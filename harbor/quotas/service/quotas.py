@@ -1,8 +1,8 @@
 """What is done: list quotas, change their limits, and give every project one."""
 
-from dataclasses import dataclass
 from importlib import import_module
 
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -34,8 +34,7 @@ from harbor.users.models import User
 REFERENCE = "project"  # the only kind of thing that has quotas
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A quota, and the names that belong to it."""
 
     quota: Quota

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
@@ -51,8 +50,7 @@ class GroupQuery(Struct):
     projects: Groups = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Projects in which a robot may do the same."""
 
     number: int
@@ -64,16 +62,14 @@ class Group:
         return tuple(grantable.PROJECT.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """What is ticked in a form."""
 
     system: frozenset[str] = frozenset()
     groups: Sequence[Group] = (Group(0),)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A robot in a list."""
 
     id: int
@@ -119,8 +115,7 @@ class Row:
         return ngettext("In %(num)s day", "In %(num)s days", self.days) % {"num": self.days}
 
 
-@dataclass(frozen=True, slots=True)
-class RobotList:
+class RobotList(Struct, frozen=True):
     header: Header | None  # None: the robots of the system
     path: str
     grid: ui.Grid
@@ -130,8 +125,7 @@ class RobotList:
     may_delete: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RobotDialog:
+class RobotDialog(Struct, frozen=True):
     """The form for a new robot, or for *robot_id*."""
 
     path: str  # of the list
@@ -157,8 +151,7 @@ class SecretForm(Struct):
     secret: schemas.Secret = ""  # empty: one is made
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshDialog:
+class RefreshDialog(Struct, frozen=True):
     """The form that gives a robot another secret."""
 
     path: str  # of the list
@@ -166,8 +159,7 @@ class RefreshDialog:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class SecretDialog:
+class SecretDialog(Struct, frozen=True):
     """A name and a secret, which is shown this once."""
 
     path: str

@@ -1,7 +1,6 @@
 """What is done: find the robot that signs in, and the one that a token was issued to."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, or_, select
 
 from harbor.core import clock
@@ -40,8 +39,7 @@ BY_ID = KNOWN.where(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """What signing in needs to know of a robot."""
 
     name: str  # without the prefix

@@ -1,9 +1,9 @@
 """What is done: create, list, change and delete robots."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, delete, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,8 +51,7 @@ class Home(NamedTuple):
     project_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A robot, the name of its project, and the names of those where it may do something."""
 
     robot: Robot

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
@@ -59,8 +58,7 @@ class TrustGone(Struct):
     trust_id: Id
 
 
-@dataclass(frozen=True, slots=True)
-class TrustDialog:
+class TrustDialog(Struct, frozen=True):
     """Whose tokens a robot signs in with, and the form that adds another issuer."""
 
     path: str  # of the list

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from collections.abc import Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,8 +23,7 @@ NO_UPLOAD = "0" * 32
 FAILURES = (SQLAlchemyError, HarborError, OSError)  # a timeout is an OSError
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What can break."""
 
     db: Database

@@ -3,9 +3,6 @@
 import asyncio
 import shutil
 
-import aiofiles
-import aiofiles.os
-
 from harbor import __version__
 from harbor.configuration.schemas import Values
 from harbor.core import clock
@@ -46,7 +43,7 @@ async def full_info(values: Values, settings: Settings, external_url: str) -> Ge
     told.registry_url = external_url.partition("://")[2]
     told.external_url = external_url
     told.project_creation_restriction = values.project_creation_restriction
-    told.has_ca_root = bool(settings.ca_file) and await aiofiles.os.path.isfile(settings.ca_file)
+    told.has_ca_root = bool(settings.ca_file) and await is_file(settings.ca_file)
     told.harbor_version = HARBOR_VERSION
     told.registry_storage_provider_name = "filesystem"
     told.read_only = values.read_only
@@ -54,8 +51,16 @@ async def full_info(values: Values, settings: Settings, external_url: str) -> Ge
     return told
 
 
+async def is_file(path: str) -> bool:
+    import aiofiles.os  # noqa: PLC0415, few have one
+
+    return await aiofiles.os.path.isfile(path)
+
+
 async def certificate(settings: Settings) -> bytes:
     """The certificate of the authority; ``NotFound`` if there is none."""
+    import aiofiles  # noqa: PLC0415, few ask for it
+
     try:
         async with aiofiles.open(settings.ca_file, "rb") as file:
             return await file.read()

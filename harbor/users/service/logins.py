@@ -1,7 +1,6 @@
 """What is done: find who signs in, and keep their passwords."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,8 +31,7 @@ LOCAL_LOGIN = select(User.user_id, User.username, User.password, User.sysadmin_f
 THERE = select(User.user_id).where(User.user_id == bindparam("user_id"), User.deleted.is_(False))
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """What signing in needs to know of a person."""
 
     user_id: int

@@ -3,9 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import Text, bindparam, cast, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -66,8 +66,7 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 FORGOTTEN = delete(OidcUser).where(OidcUser.user_id == bindparam("gone"))
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """An account that somebody at a provider has."""
 
     user_id: int
@@ -80,8 +79,7 @@ class Linked:
     refreshes: bool  # there is a refresh token that may be good
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What a provider told of somebody, and the tokens it gave, which are encrypted."""
 
     issuer: str
