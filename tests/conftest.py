@@ -43,17 +43,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Of many cases that get a database each, which takes most of their time, the first one runs.
     """
-    if not POSTGRESQL:
-        return
+    if POSTGRESQL:
+        left_out = not_for_postgresql(items)
+    else:
+        left_out = [item for item in items if item.get_closest_marker("postgresql")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def not_for_postgresql(items: list[pytest.Item]) -> list[pytest.Item]:
     apart = {"clients", "crash", "browser", "fuzz"}  # these start servers by themselves
     cases: Counter[str] = Counter()
 
     def is_one_of_many(item: pytest.Item) -> bool:
+        if item.get_closest_marker("postgresql"):
+            return False
         name = item.nodeid.partition("[")[0]
         cases[name] += 1
         return cases[name] > CASES and "database_url" in getattr(item, "fixturenames", ())
 
-    left_out = [
+    return [
         item
         for item in items
         if item.get_closest_marker("once")
@@ -63,8 +72,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             and not any(mark.name in apart for mark in item.iter_markers())
         )
     ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def administer(statement: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from asyncpg.connection import Connection
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,7 @@ from harbor.core.db import Database, async_url, hold_files, insert_or_ignore
 from harbor.core.quick.postgresql import Pool
 from harbor.projects.models import ProjectMetadata
 from harbor.users.models import User
-from tests.conftest import POSTGRESQL, opened
+from tests.conftest import opened
 
 T = TypeVar("T")
 LIBRARY = 1
@@ -82,7 +83,7 @@ def test_nothing_is_changed_while_reading(
     assert on(database_url, work) == {}
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="of PostgreSQL")
+@pytest.mark.postgresql
 @pytest.mark.parametrize(
     ("name", "kept", "used"),
     [
@@ -105,7 +106,7 @@ def test_plans_are_made_for_memory_unless_somebody_says_otherwise(
     assert on(database_url, work) == used
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="of PostgreSQL")
+@pytest.mark.postgresql
 def test_no_transaction_outlives_whoever_began_it(database_url: str) -> None:
     async def work(db: Database) -> list[bool]:
         place = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
@@ -120,7 +121,7 @@ def test_no_transaction_outlives_whoever_began_it(database_url: str) -> None:
     assert on(database_url, work) == [False, False]
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="there is no server that could go away")
+@pytest.mark.postgresql
 @pytest.mark.parametrize("notices", [True, False])
 def test_a_connection_that_the_server_ended_is_replaced(
     database_url: str, notices: bool, monkeypatch: pytest.MonkeyPatch
@@ -138,7 +139,10 @@ def test_a_connection_that_the_server_ended_is_replaced(
         if not notices:
             now = time.monotonic
             monkeypatch.setattr(time, "monotonic", lambda: now() + 3600)
-            monkeypatch.setattr("asyncpg.connection.Connection.is_closed", lambda _self: False)
+            once, is_closed = iter((False,)), Connection.is_closed
+            monkeypatch.setattr(
+                Connection, "is_closed", lambda self: next(once, True) and is_closed(self)
+            )
         async with db.reading() as session:
             return int(before or 0), int(await session.scalar(mine) or 0)
 
