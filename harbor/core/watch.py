@@ -27,7 +27,7 @@ class Limits(Struct, frozen=True):
     stall_s: float = 60.0  # an answer of which the client takes nothing
     linger_s: float = 2.0  # for a refused client to read why: closing at once would reset
     max_connections: int = 10_000
-    max_idle_per_address: int = 2_000
+    max_idle_per_address: int = 2_000  # and as many again that have only just connected
 
     @property
     def tick_s(self) -> float:
@@ -43,6 +43,7 @@ class Peer(Struct):
     address: str
     connections: int = 0
     idle: int = 0
+    fresh: int = 0  # connections made since the last tick: nothing of theirs may be read yet
 
 
 class Watch:
@@ -64,12 +65,14 @@ class Watch:
         """Count a new, idle connection in, or give None if there are too many."""
         peer = self.peers.get(address) or Peer(address)
         limits = self.limits
-        if len(self.live) >= limits.max_connections or peer.idle >= limits.max_idle_per_address:
+        most_idle = limits.max_idle_per_address + min(peer.fresh, limits.max_idle_per_address)
+        if len(self.live) >= limits.max_connections or peer.idle >= most_idle:
             self.refused += 1
             return None
         self.peers[address] = peer
         peer.connections += 1
         peer.idle += 1
+        peer.fresh += 1
         self.live.add(protocol)
         if not self._due:
             self._due = self.loop.time() + limits.tick_s
@@ -93,5 +96,7 @@ class Watch:
         if self.refused:
             log.warning("connections refused", extra={"connections": self.refused})
             self.refused = 0
+        for peer in self.peers.values():
+            peer.fresh = 0
         for protocol in tuple(self.live):
             protocol.look()

@@ -275,6 +275,9 @@ def test_idle_connections_from_one_address_are_limited() -> None:
     with serving(replace(SHORT, header_s=5, max_idle_per_address=1)) as here:
         with here.connect() as first:
             wait_until(lambda: here.counts(connections=1, idle=1))
+            wait_until(
+                lambda: not guard._watches[here.server.server_state].peers["127.0.0.1"].fresh
+            )
             with here.connect() as second:
                 expect_error(second, 503)
             first.sendall(PUT % (b"/put", 1))
@@ -286,6 +289,18 @@ def test_idle_connections_from_one_address_are_limited() -> None:
                 assert here.counts(connections=2, idle=2)
         wait_until(lambda: here.counts(connections=0, idle=0))
         wait_until(lambda: guard._watches[here.server.server_state]._due == 0)
+
+
+def test_a_crowd_that_connects_at_once_is_not_idle_yet() -> None:
+    """Else whoever accepts many before it reads of any would refuse them."""
+    with serving(Limits(max_idle_per_address=2)) as here:
+        clients = [here.connect() for _ in range(4)]
+        with here.connect() as fifth:
+            expect_error(fifth, 503)
+        for client in clients:
+            client.sendall(GET % b"/one")
+            expect(client, b"/one 0")
+            client.close()
 
 
 def test_pipelined_requests_are_answered_in_order_up_to_a_number(here: Running) -> None:
