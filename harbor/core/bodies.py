@@ -5,9 +5,9 @@ loop makes an object for each read. Here what fast clients send is read into one
 connections share, and the pieces that the parser makes of it are handed on as they are.
 
 An application that wants much lends memory instead (``harbor.core.cycle``). The pieces are copied
-there at once; and where the length of the body was announced, and no TLS is between, the kernel
-puts the bytes there itself. The parser then sees nothing of them, and a new one begins with the
-next request.
+there at once; or, where no TLS is between, the kernel puts the bytes there itself. The parser then
+sees nothing of them, and a new one begins with the next request. That is done where the length of
+the body was announced, and with what comes in plain chunks (``harbor.core.chunked``).
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from harbor.core.chunked import Chunks, Resumed, chunks_of
 from harbor.core.cycle import BodyCycle
 from harbor.core.guard import GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
@@ -36,6 +37,7 @@ ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
 JOINED = 4 * KIB
 WORTH = 64 * KIB  # bytes to come; for less, the way past the parser is longer
+NARROW = 4 * KIB  # memory for less is not read to while frames are to be taken out: it would stay
 # The kernel lets the receive buffer of each connection grow to megabytes, and throws away what
 # comes once all of them exceed its limit: clients then wait longer and longer before they send
 # again. So of a crowd that has to wait, each gets its share; the kernel counts twice as much.
@@ -99,7 +101,8 @@ class BodyProtocol(GuardedProtocol):
     """The guarded protocol, whose applications get bodies fast."""
 
     flow: Flow
-    __slots__ = ("_held", "_left", "_reader", "_shared")
+    __slots__ = ("_chunk", "_chunks", "_held", "_is_aside", "_left", "_reader", "_shared",
+                 "_within")  # fmt: skip
 
     def __init__(self, config: Config, server_state: ServerState, **rest: Any) -> None:
         super().__init__(config, server_state, **rest)
@@ -109,6 +112,10 @@ class BodyProtocol(GuardedProtocol):
         self._shared = shared
         self._held = 0  # this connection's part of it
         self._left = 0  # bytes of a body that the parser is not told of
+        self._chunk = -1  # bytes of a chunk with which this read ended, if the parser is in one
+        self._within: Chunks | None = None  # where in it, if that is known
+        self._chunks: Chunks | None = None  # the same, while the parser is not told of them
+        self._is_aside = False  # they are read to the buffer of all
         self._reader: Reader | None = None  # while a fast client sends a body
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -125,7 +132,7 @@ class BodyProtocol(GuardedProtocol):
             self.forget(cycle)
 
     def data_received(self, data: bytes) -> None:
-        GuardedProtocol.data_received(self, data)
+        self._parse(data)
         # Over TLS the loop copies anyhow.
         if len(data) >= FAST and not self._in_head and self.scheme == "http":
             self._read_fast()
@@ -137,8 +144,25 @@ class BodyProtocol(GuardedProtocol):
 
     def read(self, data: memoryview) -> None:
         """Parse *data*, which is overwritten afterwards."""
+        self._parse(data)
+        if self._in_head:
+            self._read_slowly()
+        elif self._chunk > 0 and (cycle := self._own(self.cycle)).lend is not None:
+            self._read_chunks_past(cycle)
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        if self._chunk > 0:  # noqa: PLR1730 - min() would cost each request more than this
+            self._chunk = 0
         GuardedProtocol.data_received(self, data)  # type: ignore[arg-type]
-        if self._in_head and self._reader is not None and not self.transport.is_closing():
+        if self._chunk <= 0:
+            return
+        if self._chunk < len(data):
+            self._within = chunks_of(memoryview(data), self._chunk)
+        elif self._within is not None:
+            self._within.left -= self._chunk
+
+    def _read_slowly(self) -> None:
+        if self._reader is not None and not self.transport.is_closing():
             self._reader = None
             self.transport.set_protocol(self)
 
@@ -152,43 +176,93 @@ class BodyProtocol(GuardedProtocol):
             cycle.protocol = self  # type: ignore[attr-defined]
         return cast(BodyCycle, cycle)
 
+    def _may_read_past(self, cycle: BodyCycle) -> bool:
+        """Whether the parser may be left out, which knows when a connection ends or changes."""
+        if self._left or self._chunks or self._refused or self.transport.is_closing():
+            return False
+        plain = self.scheme == "http" and cycle.keep_alive and not self.parser.should_upgrade()
+        return plain and self.cycle is cycle
+
     def read_past(self, cycle: BodyCycle) -> None:
         """Have the rest of the body read past the parser, if that can be done."""
-        if self._left or self._refused or self.scheme != "http" or self.cycle is not cycle:
-            return
-        if cycle.keep_alive and cycle.to_come >= WORTH and not self.transport.is_closing():
+        if cycle.to_come >= WORTH and self._may_read_past(cycle):
             self._left = cycle.to_come
+            self._read_fast()
+        elif self._chunk > 0:
+            self._read_chunks_past(cycle)
+
+    def _read_chunks_past(self, cycle: BodyCycle) -> None:
+        within = self._within
+        is_worth = within is not None and (self._reader is not None or within.left >= WORTH)
+        if is_worth and self._may_read_past(cycle):
+            self._chunks, self._within = within, None
             self._read_fast()
 
     def where(self) -> memoryview:
         """Where the next bytes of the connection are to be read to."""
-        if not self._left:
-            return self._shared.buffer
-        # Never anything of the next request, for which there will be a parser.
-        return (self._own(self.cycle).borrow() or self._shared.buffer)[: self._left]
+        buffer = self._shared.buffer
+        if self._left:
+            # Never anything of the next request, for which there will be a parser.
+            return (self._own(self.cycle).borrow() or buffer)[: self._left]
+        if not self._chunks:
+            return buffer
+        memory = self._own(self.cycle).borrow()
+        if memory is not None and not self._chunks.left < len(memory) < NARROW:
+            self._is_aside = False
+            return memory
+        self._is_aside = True
+        return buffer if memory is None else buffer[:NARROW]
 
     def there(self, nbytes: int) -> None:
         """Go on with the bytes that were read to that place."""
-        if not self._left:
+        if self._refused:
+            return
+        if self._chunks:
+            self._unframe(self._chunks, nbytes)
+        elif not self._left:
             self.read(self._shared.buffer[:nbytes])
-        elif not self._refused:
-            self._unset_keepalive_if_required()  # it was set, if the answer came before this
+        else:
             self._left -= nbytes
-            if (cycle := self._own(self.cycle)).room:
-                self._arrived += nbytes
-                self._put(cycle, nbytes)
-            else:
-                self.on_body(bytes(self._shared.buffer[:nbytes]))
+            self._come(nbytes, aside=not self._own(self.cycle).room)
             if not self._left:
                 self._parse_again()
+
+    def _unframe(self, chunks: Chunks, nbytes: int) -> None:
+        if content := chunks.unframe(self.where(), nbytes):
+            self._come(content, aside=self._is_aside)
+        if chunks.rest is None:
+            return
+        self._chunks = None
+        self._chunk = -1
+        if chunks.is_over:
+            self._parse_again()
+            if chunks.rest:
+                self.data_received(chunks.rest)
+        else:
+            self.parser = Resumed(self).parser
+            self.read(memoryview(chunks.rest))
+
+    def _come(self, nbytes: int, *, aside: bool) -> None:
+        """Go on with bytes of the body, which are in the buffer of all or in the memory lent."""
+        self._unset_keepalive_if_required()  # it was set, if the answer came before this
+        if aside:
+            self.on_body(bytes(self._shared.buffer[:nbytes]))
+        else:
+            self._arrived += nbytes
+            self._put(self._own(self.cycle), nbytes)
 
     def _parse_again(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's is made
         self.on_message_complete()
-        if self._reader is not None and not self.transport.is_closing():
-            self._reader = None
-            self.transport.set_protocol(self)
+        self._read_slowly()
+
+    def on_chunk_header(self) -> None:
+        self._chunk = 0
+        self._within = None
+
+    def on_chunk_complete(self) -> None:
+        self._chunk = -1
 
     def _put(self, cycle: BodyCycle, nbytes: int) -> None:
         """Count in what was put into the application's memory."""
@@ -201,6 +275,8 @@ class BodyProtocol(GuardedProtocol):
         nbytes = len(body)
         self._head_bytes = 0
         self._arrived += nbytes
+        if not self._chunk:
+            self._chunk = nbytes
         cycle = self._own(self.cycle)
         if cycle.response_complete:
             return

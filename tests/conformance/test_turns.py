@@ -8,9 +8,10 @@ import pytest
 
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.lanes import AT_ONCE, SLICE, Turn, Turns
+from harbor.core.storage.lanes import AT_ONCE, MEMORY, SLICE, Turn, Turns
 from harbor.core.storage.sources import Pieces
-from harbor.core.storage.writing import BATCH, Writer
+from harbor.core.storage.stages import DEPTH
+from harbor.core.storage.writing import BATCH, BLOCK, LEAST, Writer
 from tests.conformance.pushing import begun, sent
 
 pytestmark = pytest.mark.anyio
@@ -154,3 +155,16 @@ async def test_an_upload_that_ends_badly_gives_its_turn_back(
     with pytest.raises(TypeError):
         await store.append(upload_id, sent(data, data))
     assert not store._turns._holders
+
+
+async def test_what_is_lent_is_shared_among_those_who_go_on() -> None:
+    turns, shares = Turns(), []
+    entered = [Turn(turns, Pieces(sent())) for _ in range(AT_ONCE)]
+    for turn in entered:
+        assert turns.enter(turn)
+        shares.append(turns.share)
+    assert shares[:4] == [BATCH, BATCH, MIB, MIB]
+    assert set(shares[8:]) == {LEAST}
+    for many, share in enumerate(shares, 1):
+        assert share == LEAST or many * DEPTH * share <= MEMORY
+        assert share % BLOCK == 0

@@ -1,11 +1,14 @@
 """Memory that an application lends is filled by the kernel, or at once with what was parsed."""
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from harbor.core.cycle import DWELL_S
+from harbor.core.guard import GuardedProtocol
 from harbor.core.settings import MIB
 from harbor.core.watch import KIB
 from harbor.core.zerocopy import ServingProtocol
@@ -66,3 +69,41 @@ def test_memory_is_lent_only_when_there_is_something(filling: Running) -> None:
         client.sendall(DATA)
         assert answer(stream) == about(DATA)
         assert filling.app.lent > 0
+
+
+@pytest.mark.parametrize("chunk", [4_000, 32 * KIB, 3 * MIB])
+def test_chunks_are_read_past_the_parser(
+    monkeypatch: pytest.MonkeyPatch, filling: Running, chunk: int
+) -> None:
+    parsed = 0
+    feed = GuardedProtocol.data_received
+
+    def counting(protocol: GuardedProtocol, data: bytes) -> None:
+        nonlocal parsed
+        parsed += len(data)
+        feed(protocol, data)
+
+    monkeypatch.setattr(GuardedProtocol, "data_received", counting)
+    ends = b"0\r\n\r\n", b"0\r\nA-Trailer: of no use\r\n\r\n", b"000;an=extension\r\n\r\n"
+    with filling.connect() as client, client.makefile("rb") as stream:
+        for end in ends:
+            whole = chunked(b"/", DATA, chunk, end) + sized(b"/", b"next")
+            sender = threading.Thread(target=client.sendall, args=(whole,))
+            sender.start()
+            assert [answer(stream), answer(stream)] == [about(DATA), about(b"next")]
+            sender.join()
+    assert parsed < len(DATA), "much of it went through the parser"
+
+
+def test_a_chunk_of_another_kind_is_left_to_the_parser(filling: Running) -> None:
+    plain = [b"%x\r\n%b\r\n" % (99_999, DATA[at : at + 99_999]) for at in range(0, 999_990, 99_999)]
+    odd = b"5;an=extension\r\n01234\r\n"
+    data = DATA[:499_995] + b"01234" + DATA[499_995:999_990]
+    for wrong, start in ((b"", b"HTTP/1.1 200"), (b"0x5\r\n", b"HTTP/1.1 400")):
+        with filling.connect() as client:
+            body = b"".join([*plain[:5], odd, *plain[5:], wrong, b"0\r\n\r\n"])
+            client.sendall(head(b"/", b"Transfer-Encoding: chunked") + body)
+            client.shutdown(socket.SHUT_WR)
+            received = b"".join(iter(lambda: client.recv(4096), b""))
+            assert received.startswith(start)
+            assert received.endswith(about(data)) or wrong

@@ -14,7 +14,7 @@ from harbor.core.storage.disk import MIB, feed, full_disk_told
 from harbor.core.storage.interface import StorageFull
 from harbor.core.storage.sources import Source
 from harbor.core.storage.stages import DEPTH, Stages
-from harbor.core.storage.writing import Batch, Writer
+from harbor.core.storage.writing import BATCH, LEAST, Batch, Writer
 
 if TYPE_CHECKING:
     from _hashlib import HASH  # the type has no public name before Python 3.12
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 AT_ONCE = 16  # uploads whose bytes are taken in at the same time
 SLICE = 8 * MIB  # then whoever waits has a turn
+MEMORY = 8 * MIB  # that is lent, unless more uploads go on than that is enough for
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
 
 
@@ -47,6 +48,12 @@ class Turns:
     @property
     def wanted(self) -> bool:
         return bool(self._waiting or self._returning)
+
+    @property
+    def share(self) -> int:
+        """How many bytes of memory to lend at once: the fewer uploads, the more."""
+        each = MEMORY // (DEPTH * max(1, len(self._holders)))
+        return max(LEAST, min(each - each % LEAST, BATCH))
 
     def enter(self, turn: "Turn") -> bool:
         """Whether *turn* begins at once."""
@@ -206,7 +213,7 @@ class Intake:
         lent: list[Batch] = []
 
         def lend() -> memoryview:
-            lent.append(self._writer.lend())
+            lent.append(self._writer.lend(self._turns.share))
             return lent[0].room
 
         nbytes = await source.fill(lend)

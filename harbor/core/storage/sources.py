@@ -1,5 +1,6 @@
 """What an upload is made of: bytes that come, and go straight to memory that the store lends."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 
@@ -34,7 +35,7 @@ class Pieces(Source):
     def __init__(self, pieces: AsyncIterator[bytes]) -> None:
         self._pieces = pieces
         self._rest = memoryview(b"")  # of the newest, which did not fit
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._come = 0
         self._over = False
 
@@ -60,7 +61,8 @@ class Pieces(Source):
             try:
                 if not await self._have():
                     break
-            except Exception as error:  # noqa: BLE001 - told after what came before it
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001
+                # It is told after what came before it.
                 self._failure = error
                 break
             nbytes = min(len(memory) - filled, len(self._rest))

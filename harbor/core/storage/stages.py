@@ -13,7 +13,7 @@ from typing import Any
 
 from harbor.core.storage.writing import Batch
 
-DEPTH = 3  # batches of one upload that are worked on: then no more are filled
+DEPTH = 2  # batches of one upload that are worked on: then no more are filled
 LOW = 1  # until so few are left
 ROUNDS = 16  # then other uploads, for which there is no thread, have a turn
 

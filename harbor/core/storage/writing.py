@@ -17,12 +17,14 @@ from contextlib import suppress
 from harbor.core.storage.disk import MIB, start_write_back, without, write_all
 
 BLOCK = 4096  # bytes; no device that we know of wants more
-BATCH = MIB // 2  # bytes, hashed and written in one go
+BATCH = 2 * MIB  # bytes at most, hashed and written in one go
+LEAST = MIB // 2  # bytes, where many share what there is
 PAST = MIB // 8  # bytes; less is not worth a wait for the disk
 WRITE_BACK = 8 * MIB
 DIRECT = getattr(os, "O_DIRECT", 0)  # Linux; 0 elsewhere
 REFUSED = (errno.EINVAL, errno.EOPNOTSUPP)  # what file systems say that cannot do it
-SPARE = 8  # pieces of memory that are kept for who comes next
+SPARE = 4  # pieces of memory that are kept for who comes next
+DROP = getattr(mmap, "MADV_DONTNEED", None)
 
 _spare: list[mmap.mmap] = []
 
@@ -30,17 +32,18 @@ _spare: list[mmap.mmap] = []
 class Batch:
     """Memory with what comes next, and its place in the file."""
 
-    __slots__ = ("at", "memory", "stages", "start", "stop")
+    __slots__ = ("at", "end", "memory", "stages", "start", "stop")
 
-    def __init__(self, memory: mmap.mmap, at: int) -> None:
+    def __init__(self, memory: mmap.mmap, at: int, end: int = BATCH) -> None:
         self.memory = memory
+        self.end = end  # of what may be used of it
         self.stages = 0  # that are not done with it yet
         self.at = at  # of `start`
         self.start = self.stop = at % BLOCK
 
     @property
     def room(self) -> memoryview:
-        return memoryview(self.memory)[self.stop :]
+        return memoryview(self.memory)[self.stop : self.end]
 
     @property
     def content(self) -> memoryview:
@@ -64,18 +67,20 @@ class Writer:
         self._may = direct and bool(DIRECT)
         self._past: int | None = None  # the same file, opened to write past the page cache
         self._memory: list[mmap.mmap] = []  # that nobody uses now; all threads use the list
+        self._most = 0  # bytes that were used of one
 
-    def lend(self) -> Batch:
-        """Memory for what comes next. The batch before it must have been filled."""
+    def lend(self, nbytes: int = BATCH) -> Batch:
+        """Memory for what comes next, whole blocks. The batch before it must have been filled."""
         for kept in (self._memory, _spare):
             with suppress(IndexError):  # other threads take from there, too
-                return Batch(kept.pop(), self._end)
-        return Batch(mmap.mmap(-1, BATCH), self._end)
+                return Batch(kept.pop(), self._end, nbytes)
+        return Batch(mmap.mmap(-1, BATCH), self._end, nbytes)
 
     def fill(self, batch: Batch, nbytes: int) -> None:
         """Note that *nbytes* were put into the memory, which follow what the file has."""
         batch.stop += nbytes
         self._end += nbytes
+        self._most = max(self._most, batch.stop)
 
     def write(self, batches: Iterable[Batch]) -> None:
         """Write what was filled, in the order of the file: a crash must not leave a hole."""
@@ -108,6 +113,8 @@ class Writer:
         while self._memory:
             memory = self._memory.pop()
             if len(_spare) < SPARE:
+                if self._most > LEAST and DROP is not None:
+                    memory.madvise(DROP, LEAST, BATCH - LEAST)
                 _spare.append(memory)
 
     def close(self) -> None:
