@@ -18,6 +18,7 @@ type conn struct {
 	buffer []byte
 	start  int // of what was read and not yet used
 	stop   int
+	wakes  int64        // how many bytes must have come before the kernel wakes it
 	each   func([]byte) // is shown every piece of a body, if there is one who wants it
 }
 
@@ -27,7 +28,10 @@ type answer struct {
 	location string
 }
 
-const bufferBytes = 4 << 20 // of which only that much is touched, and costs memory, as is used
+const (
+	bufferBytes = 4 << 20 // of which only that much is touched, and costs memory, as is used
+	wakeBytes   = 1 << 20
+)
 
 var headerEnd = []byte("\r\n\r\n")
 
@@ -40,7 +44,7 @@ func connect(address string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: inner, raw: raw, buffer: make([]byte, bufferBytes)}, nil
+	return &conn{Conn: inner, raw: raw, buffer: make([]byte, bufferBytes), wakes: 1}, nil
 }
 
 // ask sends a whole request and reads the whole answer.
@@ -116,6 +120,9 @@ func (c *conn) header() ([]byte, error) {
 func (c *conn) discard(left int64) error {
 	for left > 0 {
 		if c.start == c.stop && c.each == nil {
+			if err := c.wakeFor(left); err != nil {
+				return err
+			}
 			n, err := c.drop(min(left, bufferBytes))
 			if err != nil {
 				return err
@@ -136,6 +143,24 @@ func (c *conn) discard(left int64) error {
 		left -= n
 	}
 	return nil
+}
+
+// wakeFor has the kernel wake this program for many bytes, while many are left, and not for each packet: a client
+// that makes something of what it reads is seldom found asleep, and to wake one that is costs the
+// server, on whose processor that happens. Source: Linux socket(7), SO_RCVLOWAT.
+func (c *conn) wakeFor(left int64) (err error) {
+	nbytes := int64(1)
+	if left >= 2*wakeBytes {
+		nbytes = wakeBytes
+	}
+	if nbytes == c.wakes {
+		return nil
+	}
+	c.wakes = nbytes
+	outer := c.raw.Control(func(fd uintptr) {
+		err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVLOWAT, int(nbytes))
+	})
+	return errors.Join(outer, err)
 }
 
 // drop has the kernel throw bytes away: to copy them here would take longer than to send them, and
