@@ -38,7 +38,7 @@ from harbor.auth.sessions import Sessions
 from harbor.auth.tokens import KeyRing
 from harbor.charts.service.desk import Charts
 from harbor.configuration.service import Configuration, SettingsChanged
-from harbor.core import api, clock, migrations, openapi, web
+from harbor.core import api, clock, memory, migrations, openapi, web
 from harbor.core.crypto import Box, generate_password, hash_password, key_from
 from harbor.core.db import Database, Table
 from harbor.core.errors import HarborError
@@ -231,6 +231,7 @@ class Building:
                 lag.start()
             work = [self.later.run(stopping), self.sweep(stopping), self.syslog.run(stopping)]
             work += [artifact_jobs.watch_storage(self.db, stopping), self.expire(stopping)]
+            work += [memory.tidy(stopping)]
             work += [self.access_log.run(stopping)] if self.access_log else []
             tasks += [asyncio.create_task(each) for each in work]
             yield

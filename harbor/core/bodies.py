@@ -14,6 +14,7 @@ import asyncio
 import socket
 import time
 from collections import deque
+from functools import partial
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -27,6 +28,7 @@ from harbor.core.chunked import Chunks, Resumed, chunks_of
 from harbor.core.cycle import BodyCycle
 from harbor.core.guard import GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
+from harbor.core.starts import Starts
 from harbor.core.watch import KIB
 
 READ = 256 * KIB  # in one go; more would leave the processor's cache before it is used
@@ -59,7 +61,8 @@ check_uvicorn(
 class Shared:
     """What the connections of one server have in common."""
 
-    def __init__(self) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.starts = Starts(loop)
         self.held = 0  # bytes of bodies that no application has taken
         self.waiting = 0  # connections that are not read
         self.buffer = memoryview(bytearray(READ))
@@ -108,7 +111,7 @@ class BodyProtocol(GuardedProtocol):
         super().__init__(config, server_state, **rest)
         shared = _shared.get(server_state)
         if shared is None:
-            shared = _shared[server_state] = Shared()
+            shared = _shared[server_state] = Shared(self.loop)
         self._shared = shared
         self._held = 0  # this connection's part of it
         self._left = 0  # bytes of a body that the parser is not told of
@@ -167,7 +170,11 @@ class BodyProtocol(GuardedProtocol):
             self.transport.set_protocol(self)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(self._own(cycle), app)
+        own = self._own(cycle)
+        if self._shared.starts.may_begin():
+            super()._start_asgi_task(own, app)
+        else:
+            self._shared.starts.begin_soon(partial(super()._start_asgi_task, own, app))
 
     def _own(self, cycle: RequestResponseCycle) -> BodyCycle:
         """*cycle*, which may wait behind others and not have been started, as one of ours."""

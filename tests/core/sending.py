@@ -78,7 +78,7 @@ class Running(Server):
 
     @property
     def shared(self) -> Shared:
-        return bodies._shared.setdefault(self.server.server_state, Shared())
+        return bodies._shared[self.server.server_state]
 
     def expect_nothing_held(self) -> None:
         wait_until(lambda: not self.server.server_state.connections)

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import product
 from pathlib import Path
 
@@ -271,13 +271,14 @@ class Paused(asyncio.Transport):
 
 
 def test_in_a_crowd_the_kernel_keeps_less_for_each_who_waits() -> None:
-    shared = Shared()
     with (
+        closing(asyncio.new_event_loop()) as loop,
         socket.create_server(("127.0.0.1", 0)) as listening,
         socket.create_connection(listening.getsockname()) as kept,
     ):
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
         before = kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        shared = Shared(loop)
         flow = Flow(Paused({"socket": kept}), shared)
         flow.pause_reading()
         assert (shared.waiting, rcvbuf(kept)) == (1, before)
