@@ -20,7 +20,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +28,7 @@ from msgspec import Struct
 from harbor.core import clock
 from harbor.core.oci import Digest
 from harbor.core.storage import disk
+from harbor.core.storage.filing import Filing, Move
 from harbor.core.storage.interface import (
     Blob,
     BlobMissing,
@@ -95,6 +95,7 @@ class FileStore:
         self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
         self._pools = Pools(self._waiters, self._lanes)
         self._turns = Turns()
+        self._filing = Filing(self._waiters, self._layout)
 
     def close(self) -> None:
         """End the threads, after what they are doing."""
@@ -184,9 +185,9 @@ class FileStore:
             found = os.fstat(fd)
             progress = await self._checked(upload_id, fd, digest, found.st_size)
             old = _age_s(found.st_mtime) > YOUNG_S
-            move = partial(self._move, fd, source, target, sync=not progress.synced, old=old)
+            move = Move(fd, source, target, progress.nbytes, sync=not progress.synced, old=old)
             try:
-                await _in_thread(self._waiters, move)
+                await self._filing.move(move)
             except (OSError, StorageFull):
                 if not progress.synced:  # see seal
                     await self.cancel(upload_id)
@@ -284,20 +285,6 @@ class FileStore:
                 raise DigestMismatch(actual)
             progress.digest = digest
         return progress
-
-    def _move(self, fd: int, source: str, target: str, *, sync: bool, old: bool) -> None:
-        with disk.full_disk_told():
-            if sync:
-                os.fdatasync(fd)
-            if old:  # a sweep must see that the blob is new
-                os.utime(fd)
-            shard = target.rpartition("/")[0]
-            self._layout.keep(shard)
-            try:
-                os.rename(source, target)
-            except FileNotFoundError:
-                raise UploadMissing(source) from None  # cancelled meanwhile
-            disk.sync_directory(shard)
 
 
 async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:
