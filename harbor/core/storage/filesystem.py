@@ -26,7 +26,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from harbor.core import clock
-from harbor.core.oci import Digest
+from harbor.core.oci import Digest, digest_of
 from harbor.core.storage import disk
 from harbor.core.storage.filing import Filing, Move
 from harbor.core.storage.interface import (
@@ -101,6 +101,7 @@ class FileStore:
         """End the threads, after what they are doing."""
         self._lanes.shutdown()
         self._waiters.shutdown()
+        self._filing.close()
 
     @asynccontextmanager
     async def open(self, digest: Digest) -> AsyncIterator[Blob]:
@@ -129,12 +130,21 @@ class FileStore:
             yield Leftover(name, _age_s(mtime))
 
     async def begin(self, upload_id: str) -> None:
-        path = self._layout.upload(upload_id)
+        try:
+            os.close(self._made(self._layout.upload(upload_id)))
+        except FileExistsError:
+            raise UploadInUse from None
+
+    def require_room(self) -> None:
         if not self._has_room():
             raise StorageFull("the free space is down to its reserve")
+
+    def _made(self, path: str) -> int:
+        """The descriptor of a new file."""
+        self.require_room()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with disk.full_disk_told():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            os.close(os.open(path, flags, FILE_MODE))
+            return os.open(path, flags, FILE_MODE)
 
     async def size(self, upload_id: str) -> int:
         try:
@@ -194,6 +204,23 @@ class FileStore:
                 raise
             finally:
                 self._progress.pop(upload_id, None)
+
+    async def put(self, data: bytes, digest: Digest) -> None:
+        target = self._layout.blob(digest)
+        actual = digest_of(data, digest.partition(":")[0])
+        if actual != digest:
+            raise DigestMismatch(actual)
+        source = self._layout.upload(os.urandom(16).hex())
+        fd = self._made(source)
+        try:
+            with disk.full_disk_told():
+                disk.write_all(fd, [data] if data else [], 0)
+            await self._filing.move(Move(fd, source, target, len(data)))
+        except BaseException:
+            await _in_thread(self._waiters, _forget, source)
+            raise
+        finally:
+            os.close(fd)
 
     async def cancel(self, upload_id: str) -> None:
         self._progress.pop(upload_id, None)

@@ -7,6 +7,7 @@ begun with all files before the first is waited for, so the others take it littl
 
 import asyncio
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -38,6 +39,8 @@ class Filing:
     def __init__(self, pool: Executor, layout: Layout) -> None:
         self._pool, self._layout = pool, layout
         self._waiting: list[tuple[Move, asyncio.Future[None]]] = []
+        self._folders: dict[str, int] = {}
+        self._opening = threading.Lock()
 
     async def move(self, move: Move) -> None:
         """Make *move*; name and bytes are on the disk then. ``UploadMissing``, ``StorageFull``."""
@@ -75,11 +78,25 @@ class Filing:
         # Each folder once, after all names that were given in it.
         for shard in {move.shard for move in moves if move.error is None}:
             try:
-                disk.sync_directory(shard)
-            except OSError as error:
+                with disk.full_disk_told():
+                    os.fsync(self._folder(shard))
+            except (OSError, StorageFull) as error:
                 for move in moves:
                     if move.shard == shard:
                         move.error = error
+
+    def _folder(self, path: str) -> int:
+        """Its descriptor, which stays open: to open it each time would take as long as to sync."""
+        with self._opening:
+            if path not in self._folders:
+                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+                self._folders[path] = os.open(path, flags)
+            return self._folders[path]
+
+    def close(self) -> None:
+        """Once no thread is at work."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
 
     def _name(self, move: Move) -> None:
         try:
