@@ -256,6 +256,7 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
     await pushes.require_room(whole, announced)
     upload_id = await pushes.begin()
     if whole is None:
+        ctx.the(Hot).remember_begun(ctx.request.scope, ctx.principal, pushes)
         return going_on(name, upload_id, 0, 202)
     if (data := await small_body(ctx.request)) is not None:
         await pushes.keep(whole, data)
