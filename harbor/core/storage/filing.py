@@ -1,13 +1,15 @@
 """Files get their names as blobs: those that come within one turn of the loop, together.
 
-One thread does it for all of them. Each call that waits for the disk lets go of the interpreter
-and takes it again, and threads that do so beside each other cost more than the work. The disk has
-begun with all files before the first is waited for, so the others take it little time.
+Where the disk is fast, one thread does it for all of them: each call that waits for the disk lets
+go of the interpreter and takes it again, and threads that do so side by side cost more than the
+work. Where the disk is slow, each file has a thread, for many syncs at once cost it little more
+than one. A thread has the disk begin with all its files before it waits for the first.
 """
 
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -17,6 +19,9 @@ from harbor.core.storage import disk
 from harbor.core.storage.interface import StorageFull, UploadMissing
 from harbor.core.storage.layout import Layout
 from harbor.core.storage.stages import settled
+
+TURN_S = 0.004  # what a thread takes on is done in about that time
+GUESS_S = 0.001  # that a file takes, before it is known
 
 
 class Move(Struct, eq=False):
@@ -35,10 +40,14 @@ class Move(Struct, eq=False):
         return self.target.rpartition("/")[0]
 
 
+Waiting = tuple[Move, asyncio.Future[None]]
+
+
 class Filing:
     def __init__(self, pool: Executor, layout: Layout) -> None:
         self._pool, self._layout = pool, layout
-        self._waiting: list[tuple[Move, asyncio.Future[None]]] = []
+        self._waiting: list[Waiting] = []
+        self._each_s = GUESS_S  # that a file took lately
         self._folders: dict[str, int] = {}
         self._opening = threading.Lock()
 
@@ -59,14 +68,18 @@ class Filing:
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         waiting, self._waiting = self._waiting, []
+        share = max(1, int(TURN_S / self._each_s))
+        for first in range(0, len(waiting), share):
+            self._pool.submit(self._work, loop, waiting[first : first + share])
 
-        def work() -> None:
-            try:
-                self._file([move for move, _ in waiting])
-            finally:
-                loop.call_soon_threadsafe(tell, [done for _, done in waiting])
-
-        self._pool.submit(work)
+    def _work(self, loop: asyncio.AbstractEventLoop, waiting: Sequence[Waiting]) -> None:
+        began = time.monotonic()
+        try:
+            self._file([move for move, _ in waiting])
+        finally:
+            each_s = (time.monotonic() - began) / len(waiting)
+            self._each_s += (each_s - self._each_s) / 4
+            loop.call_soon_threadsafe(tell, [done for _, done in waiting])
 
     def _file(self, moves: Sequence[Move]) -> None:
         unsynced = [move for move in moves if move.sync]
