@@ -205,6 +205,19 @@ async def test_of_many_that_are_put_at_once_only_those_fail_that_the_disk_refuse
             await store.put(data, digest_of(data))
 
 
+async def test_whatever_goes_wrong_no_one_is_told_that_it_went_well(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(os, "rename", broken)
+    puts = (store.put(bytes([n]), digest_of(bytes([n]))) for n in range(3))
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError] * 3
+    assert [each async for each in store.uploads()] == []
+
+
 async def test_who_is_cancelled_waits_until_the_disk_is_done(
     store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

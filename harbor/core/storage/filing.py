@@ -76,6 +76,9 @@ class Filing:
         began = time.monotonic()
         try:
             self._file([move for move, _ in waiting])
+        except Exception as error:  # noqa: BLE001 - `move` raises it
+            for move, _ in waiting:
+                move.error = move.error or error
         finally:
             each_s = (time.monotonic() - began) / len(waiting)
             self._each_s += (each_s - self._each_s) / 4
