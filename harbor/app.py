@@ -24,6 +24,7 @@ from harbor.artifacts.service import (
     trash,
 )
 from harbor.artifacts.service.pulls import Pulls
+from harbor.artifacts.service.upload_ids import UploadIds
 from harbor.audit.service import AuditTrail, Syslog
 from harbor.auth import elsewhere, personal, second_factor, sessions, tokens
 from harbor.auth import jobs as auth_jobs
@@ -148,6 +149,8 @@ class Building:
         self.charts = Charts(self.db)
         self.events = listening(self.configuration)
         self.directory = Directory(self.db, self.configuration)
+        upload_key = box_of(settings).key_for("uploads")
+        self.upload_ids = UploadIds(upload_key, settings.upload_idle_s)
         accounts = Accounts(self.db, self.later, settings.failed_login_delay_s, self.directory)
         oidc = Oidc(self.db, self.configuration, box_of(settings))
         self.known = Credentials(
@@ -192,6 +195,7 @@ class Building:
             things={
                 KeyRing: self.keys,
                 Box: box_of(self.settings),
+                UploadIds: self.upload_ids,
                 Accounts: self.known.accounts,
                 Directory: self.directory,
                 Sessions: self.known.sessions,

@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
 from harbor.core import web
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
 
 Headers = list[tuple[bytes, bytes]]
-METHODS = frozenset((b"GET", b"HEAD"))
+Said = tuple[int, bytes, bytes]  # status, lines of headers, body
+METHODS = frozenset((b"GET", b"HEAD", b"POST"))
 NOT_PLAIN = frozenset((b"content-length", b"transfer-encoding", b"expect", b"upgrade"))
-
+NO_BODY = (b"content-length", b"0")  # what clients say of a POST without a body
 
 END = b"\r\n\r\n"
 MAX_KNOWN = 500  # requests whose meaning is remembered, for all connections
@@ -36,7 +39,7 @@ class Asked(NamedTuple):
 
 
 class Front(NamedTuple):
-    answer: Callable[[bytes, bytes, Headers], tuple[bytes, bytes] | None]  # header lines and body
+    answer: Callable[[bytes, bytes, Headers], Said | None]
     note: Callable[[str], None] | None = None  # takes lines of the access log
 
 
@@ -64,7 +67,7 @@ class Dated:
 class ExpressProtocol(ServingProtocol):
     """The serving protocol with a *front*."""
 
-    __slots__ = ("_asked", "_at_once", "_nrequests")
+    __slots__ = ("_asked", "_at_once", "_nrequests", "_passed")
     front: Front | None = None
     known: dict[bytes, Asked] = {}  # noqa: RUF012, each server has its own
     dated = Dated()
@@ -74,6 +77,7 @@ class ExpressProtocol(ServingProtocol):
         self._at_once = False  # the request that is being read was answered already
         self._asked: Asked | None = None  # by the last of those, within what was read last
         self._nrequests = 0  # that ended there
+        self._passed = False  # the front has just said that it does not know
 
     def data_received(self, data: bytes) -> None:
         if (
@@ -85,10 +89,13 @@ class ExpressProtocol(ServingProtocol):
             ServingProtocol.data_received(self, data)
             return
         asked = self.known.get(data)
-        if asked is not None and self._is_free() and self._answer_at_once(self.front, asked):
-            return
+        if asked is not None and self._is_free():
+            if self._answer_at_once(self.front, asked):
+                return
+            self._passed = True
         self._asked, self._nrequests = None, 0
         ServingProtocol.data_received(self, data)
+        self._passed = False
         self._learn(data)
 
     def _learn(self, data: bytes) -> None:
@@ -99,7 +106,7 @@ class ExpressProtocol(ServingProtocol):
             self.known[data] = self._asked
 
     def on_headers_complete(self) -> None:
-        if self.front is not None and self._is_plain():
+        if self.front is not None and not self._passed and self._is_plain():
             asked = Asked(self.parser.get_method(), self.url, self.headers)
             if self._answer_at_once(self.front, asked):
                 self._at_once, self._asked = True, asked
@@ -133,7 +140,7 @@ class ExpressProtocol(ServingProtocol):
             and self.parser.get_method() in METHODS
             and self.parser.should_keep_alive()
             and self.parser.get_http_version() == "1.1"
-            and NOT_PLAIN.isdisjoint([name for name, _ in self.headers])
+            and NOT_PLAIN.isdisjoint([header[0] for header in self.headers if header != NO_BODY])
         )
 
     def _answer_at_once(self, front: Front, asked: Asked) -> bool:
@@ -141,15 +148,16 @@ class ExpressProtocol(ServingProtocol):
         found = front.answer(*asked)
         if found is None:
             return False
-        head, body = found
+        status, head, body = found
         request_id = web.id_of(asked.headers)
         dated = self.dated(self.server_state.default_headers)
         self.transport.write(
-            b"HTTP/1.1 200 OK\r\n%b%bx-request-id: %b\r\n\r\n%b" % (dated, head, request_id, body)
+            b"%b%b%bx-request-id: %b\r\n\r\n%b"
+            % (STATUS_LINE[status], dated, head, request_id, body)
         )
         if front.note:
             method, target = asked.method.decode(), asked.url.decode("ascii", "replace")
-            front.note(web.access_line(self.client, method, target, 200, started, request_id))
+            front.note(web.access_line(self.client, method, target, status, started, request_id))
         self._running, self.scope = Answered, Answered.scope  # type: ignore[assignment]
         self.server_state.total_requests += 1
         self._unset_keepalive_if_required()

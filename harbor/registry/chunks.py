@@ -5,13 +5,14 @@ import re
 from starlette.requests import Request
 
 from harbor.artifacts.service.uploads import Exactly, Pushes
-from harbor.core import ranges
+from harbor.core import given, ranges
 from harbor.core.cycle import FILL, BodyCycle
 from harbor.core.errors import RangeInvalid, SizeInvalid
 from harbor.core.storage.interface import WrongOffset
 from harbor.core.storage.sources import Lend, Pieces, Source
 from harbor.registry.answers import whereabouts
 
+SMALL = 16 * 1024  # bytes of a body that is held in memory until all of it is here
 LENGTH = re.compile(r"[0-9]{1,18}")  # bytes; whatever is longer is not believed
 
 
@@ -59,14 +60,24 @@ def body_of(request: Request) -> Source:
     return Pieces(request.stream()) if cycle is None else Body(request, cycle)
 
 
-async def take_bytes(request: Request, pushes: Pushes, upload_id: str, size: int) -> int:
+async def small_body(request: Request) -> bytes | None:
+    """The body, if it is whole and small, as its length says."""
+    nbytes = length_of(request)
+    if nbytes is None or nbytes > SMALL or "content-range" in request.headers:
+        return None
+    return await given.body_of(request, SMALL) if nbytes else b""
+
+
+async def take_bytes(request: Request, pushes: Pushes, upload_id: str, size: int | None) -> int:
     """Append the request's body to the upload, which has *size* bytes; return its new size."""
     chunks: Source = body_of(request)
     offset, nbytes = chunk_of(request)
     if offset is not None and nbytes is not None:
         chunks = Exactly(chunks, nbytes)
     elif nbytes == 0:
-        return size
+        return size or 0
+    if size is None:
+        await pushes.start(upload_id)
     try:
         return await pushes.append(upload_id, chunks, offset=offset)
     except WrongOffset as error:

@@ -80,6 +80,8 @@ class RegistryApp:
         try:
             if scope["method"] in READS and await self.hot.serve(scope, receive, send):
                 return
+            if scope["method"] == "POST" and await self.hot.begin(scope, send):
+                return
             op, request = self._find(scope), Request(scope, receive)
             try:
                 answer = await perform(op, request, self._wiring)

@@ -16,14 +16,16 @@ from starlette.types import Receive, Scope, Send
 
 from harbor.artifacts.schemas import Pull
 from harbor.artifacts.service.pulls import Pulls
+from harbor.artifacts.service.uploads import Pushes
 from harbor.core import clock
 from harbor.core.blobs import BlobResponse
 from harbor.core.db import Database
+from harbor.core.express import Headers, Said
 from harbor.core.oci import Digest
 from harbor.core.security import Principal
 from harbor.core.storage.interface import Store
+from harbor.registry.answers import whereabouts
 
-Headers = list[tuple[bytes, bytes]]
 VERSION = "harbor.version"  # in the scope: of the database, before this request read it
 MAX_BYTES = 32 * 1024 * 1024  # of remembered bodies
 MAX_BODY = 512 * 1024
@@ -64,6 +66,13 @@ class Ready(Struct, frozen=True):
     pull: Pull | None
 
 
+class Begun(Struct, frozen=True):
+    """Who began an upload, and may begin more."""
+
+    pushes: Pushes
+    ends_at: float  # of the token, seconds since 1970
+
+
 class Hot:
     """What this process remembers."""
 
@@ -75,25 +84,70 @@ class Hot:
         self._answers: dict[bytes, Answer] = {}
         self._passes: dict[bytes, Pass] = {}
         self._ready: dict[tuple[bytes, bytes], Ready] = {}
+        self._begun: dict[tuple[bytes, bytes], Begun] = {}
         self._nbytes = 0
 
-    def at_once(self, method: bytes, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
-        """Headers and body for the server to send without asking anybody else, if there are."""
+    def at_once(self, method: bytes, url: bytes, headers: Headers) -> Said | None:
+        """What the server is to send without asking anybody else, if that is known."""
         version = self._db.quick.version_now()
         if version is None:
             return None
         credentials, is_pull, conditions = told(headers)
+        if method == b"POST":
+            begun = self._begin(credentials, url) if version == self._version else None
+            return None if begun is None else (202, lines([*begun, *self._beside]), b"")
         ready = None if conditions else self._find(version, credentials, url)
         if ready is None:
             return None
         if method == b"HEAD":
-            return ready.head, b""
+            return 200, ready.head, b""
         body = ready.answer.body
         if body is None:
             return None
         if is_pull and ready.pull is not None:
             self._pulls.add(ready.pull)
-        return ready.head, body
+        return 200, ready.head, body
+
+    async def begin(self, scope: Scope, send: Send) -> bool:
+        """Begin another upload for who just began one; return whether that could be done.
+
+        Several ask in the same moment, because several were answered by the same commit.
+        """
+        version = scope[VERSION] = self._db.quick.version_now()
+        if version is None:  # to ask for it costs as much as to begin
+            return False
+        if version != self._version:
+            self._forget(version)
+        headers = None
+        if not scope["query_string"] and (b"content-length", b"0") in scope["headers"]:
+            headers = self._begin(told(scope["headers"])[0], scope["raw_path"])
+        if headers is None:
+            return False
+        await send({"type": "http.response.start", "status": 202, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return True
+
+    def _begin(self, credentials: bytes, url: bytes) -> Headers | None:
+        found = self._begun.get((credentials, url))
+        if found is None or found.ends_at < clock.now().timestamp():
+            return None
+        upload_id = found.pushes.begin_another()
+        if upload_id is None:
+            return None
+        headers = whereabouts(found.pushes.place.repository, upload_id, 0)
+        raw = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
+        return [*raw, (b"content-length", b"0")]
+
+    def remember_begun(self, scope: Scope, who: Principal, pushes: Pushes) -> None:
+        """Let *who*, that just began an upload, begin others while nothing changes."""
+        version = scope.get(VERSION)
+        if who.grant is None or version is None or version != self._version:
+            return
+        if scope["query_string"]:
+            return
+        if len(self._begun) < MAX_PASSES:
+            credentials = next(v for k, v in scope["headers"] if k == b"authorization")
+            self._begun[credentials, scope["raw_path"]] = Begun(pushes, who.grant.ends_at)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer a GET or HEAD from memory, if that is right; return whether it was."""
@@ -151,6 +205,7 @@ class Hot:
         self._answers.clear()
         self._passes.clear()
         self._ready.clear()
+        self._begun.clear()
         self._nbytes, self._version = 0, version
 
     def remember(self, scope: Scope, who: Principal, answer: Answer) -> None:

@@ -8,19 +8,22 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
-from harbor.artifacts.models import Upload
+from harbor.artifacts.models import EndedUpload, Upload
 from harbor.artifacts.service import blobs, releases
+from harbor.artifacts.service.upload_ids import DAY_S, oldest
 from harbor.artifacts.service.uploads import remove_unrecorded
 from harbor.core import clock
 from harbor.core.db import Database
 from harbor.core.oci import Digest
+from harbor.core.quick import Pen
 from harbor.core.storage.interface import Store
 
 log = logging.getLogger(__name__)
 # A file whose row is not there yet may belong to an upload that is just beginning.
 YOUNG_S = 3600
+SOME = 1000  # rows in one transaction
 
 
 async def sweep(
@@ -71,4 +74,20 @@ async def sweep_uploads(
         for gone in set(old) - alive:
             await session.execute(delete(Upload).where(Upload.id == gone))
         await releases.forget_old(session)
+    await forget_ended(db, stopping)
     return swept
+
+
+OLD = select(EndedUpload.id).where(EndedUpload.id < bindparam("before")).limit(SOME)
+FORGOTTEN = delete(EndedUpload).where(EndedUpload.id.in_(OLD)).returning(EndedUpload.id)
+
+
+async def forget_ended(db: Database, stopping: asyncio.Event) -> None:
+    """Forget the ids of uploads that would not be taken for fresh ones any more."""
+    before = oldest(DAY_S)
+
+    async def some(pen: Pen) -> int:
+        return len(await pen.run(FORGOTTEN, before=before))
+
+    while not stopping.is_set() and await db.quick.write(some) == SOME:
+        pass

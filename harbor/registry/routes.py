@@ -12,12 +12,19 @@ from starlette.responses import Response
 
 from harbor.artifacts.schemas import Place, Pull
 from harbor.artifacts.service import accessories as accessories_of
-from harbor.artifacts.service import artifacts, blobs, deletion, manifests, redirects, trash
+from harbor.artifacts.service import (
+    artifacts,
+    blobs,
+    deletion,
+    manifests,
+    redirects,
+    trash,
+    uploads,
+)
 from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.pulls import Pulls
 from harbor.artifacts.service.pushing import enforced
 from harbor.artifacts.service.pushing import push as push_manifest
-from harbor.artifacts.service.uploads import Pushes
 from harbor.core import oci, wire
 from harbor.core.api import Audit, AuditLine, Ctx, Routes
 from harbor.core.blobs import SMALL, BlobResponse, etag, facts, unchanged
@@ -49,7 +56,7 @@ from harbor.core.security import Principal, project, signed_in, system
 from harbor.projects import service as projects
 from harbor.registry import schemas
 from harbor.registry.answers import going_on, kept, next_page
-from harbor.registry.chunks import body_of, chunk_of, length_of, take_bytes
+from harbor.registry.chunks import body_of, chunk_of, length_of, small_body, take_bytes
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 
 routes = Routes(prefix="/v2", tag="registry")
@@ -244,12 +251,17 @@ async def start_upload(ctx: Ctx, name: str, query: schemas.UploadQuery) -> Respo
         if await mount(ctx, here(ctx, name), digest, query.from_):
             return kept(name, digest)
     whole = oci.parse_digest(query.digest) if query.digest else None
-    pushes = uploads_of(ctx, name, limited=await enforced(ctx))
+    pushes = uploads.of(ctx, here(ctx, name), limited=await enforced(ctx))
     announced = length_of(ctx.request) or 0
     await pushes.require_room(whole, announced)
-    upload_id = await pushes.begin(at_most=ctx.settings.open_uploads_per_user)
+    upload_id = await pushes.begin()
     if whole is None:
+        ctx.the(Hot).remember_begun(ctx.request.scope, ctx.principal, pushes)
         return going_on(name, upload_id, 0, 202)
+    if (data := await small_body(ctx.request)) is not None:
+        await pushes.keep(whole, data)
+        return kept(name, whole)
+    await pushes.start(upload_id)
     try:
         await pushes.append(upload_id, body_of(ctx.request), offset=None)
     except ClientDisconnect:
@@ -265,8 +277,8 @@ UPLOAD = "/{name}/blobs/uploads/{upload_id}"
 @routes.on("GET", UPLOAD, allow=push, status=204, fails=(UploadUnknown,), stream=True)
 async def get_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
     """Say how far an upload has come."""
-    size = await uploads_of(ctx, name).find(upload_id)
-    return going_on(name, upload_id, size, 204)
+    size = await uploads.of(ctx, here(ctx, name)).find(upload_id)
+    return going_on(name, upload_id, size or 0, 204)
 
 
 @routes.on(
@@ -274,12 +286,20 @@ async def get_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
     UPLOAD,
     allow=push,
     status=202,
-    fails=(UploadUnknown, UploadBusy, RangeInvalid, SizeInvalid, BadRequest, InsufficientStorage),
+    fails=(
+        UploadUnknown,
+        UploadBusy,
+        RangeInvalid,
+        SizeInvalid,
+        BadRequest,
+        TooManyRequests,
+        InsufficientStorage,
+    ),
     stream=True,
 )
 async def append_to_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
     """Append bytes to an upload."""
-    pushes = uploads_of(ctx, name)
+    pushes = uploads.of(ctx, here(ctx, name))
     size = await take_bytes(ctx.request, pushes, upload_id, await pushes.find(upload_id))
     return going_on(name, upload_id, size, 202)
 
@@ -296,6 +316,7 @@ async def append_to_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
         RangeInvalid,
         SizeInvalid,
         BadRequest,
+        TooManyRequests,
         InsufficientStorage,
     ),
     stream=True,
@@ -305,10 +326,13 @@ async def finish_upload(
 ) -> Response:
     """Append the last bytes, check the digest, keep the blob."""
     digest = oci.parse_digest(query.digest)
-    pushes = uploads_of(ctx, name, limited=await enforced(ctx))
+    pushes = uploads.of(ctx, here(ctx, name), limited=await enforced(ctx))
     size = await pushes.find(upload_id)
+    if size is None and (data := await small_body(ctx.request)) is not None:
+        await pushes.keep(digest, data, upload_id)
+        return kept(name, digest)
     offset, nbytes = chunk_of(ctx.request)
-    announced = (size if offset is None else offset) + (nbytes or 0)
+    announced = ((size or 0) if offset is None else offset) + (nbytes or 0)
     await pushes.require_room(digest, announced, upload_id)
     await take_bytes(ctx.request, pushes, upload_id, size)
     await pushes.finish(upload_id, digest, announced)
@@ -318,7 +342,7 @@ async def finish_upload(
 @routes.on("DELETE", UPLOAD, allow=push, status=204, fails=(UploadUnknown,), stream=True)
 async def cancel_upload(ctx: Ctx, name: str, upload_id: str) -> Response:
     """Forget an upload."""
-    pushes = uploads_of(ctx, name)
+    pushes = uploads.of(ctx, here(ctx, name))
     await pushes.find(upload_id)
     await pushes.cancel(upload_id)
     return Response(status_code=204)
@@ -339,10 +363,6 @@ def remember(ctx: Ctx, name: str, headers: Mapping[str, str], **more: Unpack[Rem
     raw = [(key.lower().encode(), value.encode()) for key, value in headers.items()]
     answer = Answer(name, raw, **more)
     ctx.the(Hot).remember(ctx.request.scope, ctx.principal, answer)
-
-
-def uploads_of(ctx: Ctx, name: str, *, limited: bool = True) -> Pushes:
-    return Pushes(ctx.db, ctx.store, here(ctx, name), ctx.principal.name, limited)
 
 
 async def mount(ctx: Ctx, target: Place, digest: Digest, source: str) -> bool:

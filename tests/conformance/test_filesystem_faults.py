@@ -168,6 +168,90 @@ async def test_what_the_disk_failed_to_keep_cannot_be_kept_by_trying_again(
             pass
 
 
+@pytest.mark.parametrize("call", ["open", "pwritev", "fdatasync", "rename", "fsync"])
+@pytest.mark.parametrize(("code", "told"), [(errno.ENOSPC, StorageFull), (errno.EIO, OSError)])
+async def test_of_many_that_are_put_at_once_only_those_fail_that_the_disk_refuses(
+    store: FileStore,
+    monkeypatch: pytest.MonkeyPatch,
+    call: str,
+    code: int,
+    told: type[Exception],
+) -> None:
+    pieces = [bytes([n]) * 300 for n in range(6)]
+    for data in pieces:
+        await store.put(data, digest_of(data))
+        await store.delete(digest_of(data))
+    real, calls = getattr(os, call), 0
+
+    def third_fails(*given: object, **named: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise OSError(code, os.strerror(code))
+        return real(*given, **named)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, third_fails)
+        puts = (store.put(data, digest_of(data)) for data in pieces)
+        outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    failed = [error for error in outcomes if error is not None]
+    assert len(failed) == 1
+    assert isinstance(failed[0], told)
+    assert [each async for each in store.uploads()] == []
+    for data, outcome in zip(pieces, outcomes, strict=True):
+        if outcome is None:
+            assert await content(store, digest_of(data)) == data
+        else:
+            await store.put(data, digest_of(data))
+
+
+async def test_whatever_goes_wrong_no_one_is_told_that_it_went_well(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("nobody expects this")
+
+    monkeypatch.setattr(os, "rename", broken)
+    puts = (store.put(bytes([n]), digest_of(bytes([n]))) for n in range(3))
+    outcomes = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [RuntimeError] * 3
+    assert [each async for each in store.uploads()] == []
+
+
+async def test_who_is_cancelled_waits_until_the_disk_is_done(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, moving, syncing = os.fdatasync, threading.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stuck(fd: int) -> None:
+        loop.call_soon_threadsafe(syncing.set)
+        moving.wait()
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", stuck)
+    digest = digest_of(b"abc")
+    put = asyncio.create_task(store.put(b"abc", digest))
+    await syncing.wait()
+    put.cancel()
+    await asyncio.sleep(0.01)
+    assert not put.done()
+    moving.set()
+    with pytest.raises(asyncio.CancelledError):
+        await put
+    assert await content(store, digest) == b"abc"
+
+
+async def test_nothing_is_put_below_the_reserve(tmp_path: Path) -> None:
+    tight = FileStore(tmp_path, reserve=MORE_THAN_THERE_IS)
+    with pytest.raises(StorageFull):
+        tight.require_room()
+    with pytest.raises(StorageFull):
+        await tight.put(b"abc", digest_of(b"abc"))
+    assert [each async for each in tight.uploads()] == []
+    tight.close()
+
+
 @pytest.mark.parametrize("most", [1, 700, 5000])
 async def test_short_writes_are_continued(
     store: FileStore, monkeypatch: pytest.MonkeyPatch, most: int

@@ -175,6 +175,13 @@ async def test_what_is_published_is_read_back(store: Store, data: bytes, algorit
     assert await content(store, digest) == data
 
 
+async def test_an_upload_begins_once(store: Store) -> None:
+    upload_id = await begun(store, b"abc")
+    with pytest.raises(UploadInUse):
+        await store.begin(upload_id)
+    assert await store.size(upload_id) == 3
+
+
 async def test_a_published_upload_is_an_upload_no_more(store: Store) -> None:
     upload_id, digest = await begun(store, b"abc"), digest_of(b"abc")
     await store.seal(upload_id, digest)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from harbor.core import express
-from harbor.core.express import Front, Headers
+from harbor.core.express import Front, Headers, Said
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
 from tests.core.running import Server, make_certificate, running, wait_until
@@ -28,13 +28,15 @@ LINES: queue.Queue[str] = queue.Queue()
 ANSWER = re.compile(rb"HTTP/1.1 200 OK\r\n((?:[^\r]+\r\n)+)\r\n")
 
 
-def answer(method: bytes, url: bytes, headers: Headers) -> tuple[bytes, bytes] | None:
-    """What is at hand: ``/hot`` and ``/big``."""
+def answer(method: bytes, url: bytes, headers: Headers) -> Said | None:
+    """What is at hand: ``/hot`` and ``/big``, and ``/begin`` for who posts."""
+    if method == b"POST":
+        return (200, b"content-length: 0\r\nx-road: express\r\n", b"") if url == b"/begin" else None
     body = {b"/hot": b"at once", b"/big": BIG}.get(url)
     if body is None:
         return None
     head = b"content-length: %d\r\nx-road: express\r\n" % len(body)
-    return head, b"" if method == b"HEAD" else body
+    return 200, head, b"" if method == b"HEAD" else body
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -140,7 +142,6 @@ def test_the_server_puts_its_own_headers_to_it(server: Running) -> None:
         HOT.replace(b"1.1\r\n", b"1.0\r\nConnection: keep-alive\r\n"),
         HOT.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
         HOT.replace(b"\r\n\r\n", b"\r\nContent-Length: 4\r\n\r\nbody"),
-        HOT.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"),
         HOT.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n\r\n"),
         HOT.replace(b"\r\n\r\n", b"\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
         HOT.replace(b"GET", b"POST").replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"),
@@ -151,6 +152,19 @@ def test_what_is_not_plain_takes_the_ordinary_road(server: Running, raw: bytes) 
     with server.client() as client:
         assert client.ask(HOT) == ("express", b"at once")
         assert client.ask(raw) == ("ordinary", b"at once")
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n"])
+def test_a_post_without_a_body_may_be_answered_at_once(server: Running, length: bytes) -> None:
+    plain = b"POST /begin HTTP/1.1\r\nHost: x\r\n" + length + b"\r\n"
+    with server.client() as client:
+        for _ in range(3):
+            assert client.ask(plain) == ("express", b"")
+            assert client.ask(HOT) == ("express", b"at once")
+        for body in (b"Content-Length: 3\r\n\r\nabc", b"Content-Length: 00\r\n\r\n"):
+            raw = b"POST /begin HTTP/1.1\r\nHost: x\r\n" + body
+            assert client.ask(raw) == ("ordinary", b"in a while")
+            assert client.ask(plain) == ("express", b"")
 
 
 def test_pipelined_requests_are_answered_in_order(server: Running) -> None:

@@ -237,6 +237,12 @@ def test_what_is_refused_leaves_nothing_behind(
     assert shared_rows("SELECT count(*) FROM blob_upload WHERE repository LIKE 'q%'") == [(0,)]
 
 
+def pushes_of(building: Building, place: Place) -> Pushes:
+    return Pushes(
+        building.db, building.store, building.upload_ids, place, ADMIN[0], at_most=9, limited=True
+    )
+
+
 def test_who_was_late_leaves_nothing_behind(shared: TestClient, shared_settings: Settings) -> None:
     """There was room when it was asked for, and none any more at the commit."""
     building = shared.app
@@ -247,7 +253,7 @@ def test_who_was_late_leaves_nothing_behind(shared: TestClient, shared_settings:
     push_blob(shared, repo, DATA)
     before = files(shared_settings) - {location.rpartition("/")[2]}
     place = Place(quota_of(shared, project)["ref"]["id"], repo)
-    pushes = Pushes(building.db, building.store, place, ADMIN[0], limited=True)
+    pushes = pushes_of(building, place)
     upload_id, digest = location.rpartition("/")[2], Digest(sha256(late))
     with pytest.raises(Denied):
         in_server(shared, pushes.finish, upload_id, digest, len(late))
@@ -266,7 +272,7 @@ def test_who_was_late_with_what_others_have_takes_nothing_from_them(
     assert shared.patch(location, content=DATA, auth=ADMIN).status_code == 202
     push_blob(shared, f"{other}/app", DATA)
     place = Place(quota_of(shared, project)["ref"]["id"], f"{project}/app")
-    pushes = Pushes(building.db, building.store, place, ADMIN[0], limited=True)
+    pushes = pushes_of(building, place)
     upload_id = location.rpartition("/")[2]
     with pytest.raises(Denied):
         in_server(shared, pushes.finish, upload_id, Digest(DIGEST), len(DATA))

@@ -64,6 +64,61 @@ def test_a_blob_that_was_asked_for_by_its_head_alone_is_remembered_when_it_is_se
     assert (part.status_code, part.content) == (206, b"234")
 
 
+def begun(client: Any, token: dict[str, str]) -> tuple[int, str]:
+    answer = client.post(f"/v2/{NAME}/blobs/uploads/", headers=token)
+    return answer.status_code, answer.headers.get("Location", "")
+
+
+def test_uploads_are_begun_from_memory_each_with_its_own_id(two: Two) -> None:
+    one, other, _ = two
+    token = bearer(one, ADMIN, f"repository:{NAME}:pull,push")
+    asked = one.post(f"/v2/{NAME}/blobs/uploads/", headers=token)
+    remembered = one.app.registry.hot._begun
+    assert len(remembered) == one.app.db.is_sqlite  # PostgreSQL would have to be asked
+    again = one.post(f"/v2/{NAME}/blobs/uploads/", headers=token)
+    unlike = ("x-request-id", "location", "docker-upload-uuid")
+    shown = [{k: v for k, v in each.headers.items() if k not in unlike} for each in (asked, again)]
+    assert shown[0] == shown[1]
+    places = {begun(client, token) for client in (one, one, one, other, other)}
+    assert len(places) == 5
+    for status, place in places:
+        assert status == 202
+        assert other.get(place, headers=token).status_code == 204
+
+
+def test_an_upload_is_begun_from_memory_only_by_who_still_may(two: Two) -> None:
+    one, other, _ = two
+    ann = make_user(one, "hot-ann")
+    add_member(one, "library", ann, 2)
+    token = bearer(one, ann, f"repository:{NAME}:pull,push")
+    bob = make_user(one, "hot-bob")
+    add_member(one, "library", bob, 3)
+    guest = bearer(one, bob, f"repository:{NAME}:pull,push")
+    for turn in range(4):
+        reader, writer = (one, other) if turn % 2 else (other, one)
+        for _ in range(3):
+            assert begun(reader, token)[0] == 202
+            assert begun(reader, guest)[0] == 401
+        for wanted, status in ((True, 403), (False, 202)):
+            changed = writer.put(f"{API}/configurations", json={"read_only": wanted}, auth=ADMIN)
+            assert changed.status_code == 200
+            assert begun(reader, token)[0] == status
+            assert begun(reader, token)[0] == status
+
+
+def test_what_says_more_than_begin_is_not_answered_from_memory(two: Two) -> None:
+    one, _, _ = two
+    token = bearer(one, ADMIN, f"repository:{NAME}:pull,push")
+    digest = push_blob(one, NAME, b"0123456789")
+    for _ in range(2):
+        assert begun(one, token)[0] == 202
+    uploads = f"/v2/{NAME}/blobs/uploads/"
+    mounted = one.post(uploads, params={"mount": digest, "from": NAME}, headers=token)
+    assert mounted.status_code == 201
+    whole = one.post(uploads, params={"digest": digest}, content=b"0123456789", headers=token)
+    assert whole.status_code == 201
+
+
 def test_a_tag_that_moved_is_served_where_it_is_now_by_every_process(two: Two) -> None:
     one, other, token = two
     for turn in range(20):

@@ -40,6 +40,12 @@ def sweep(client: TestClient, *, upload_idle_s: int = WEEK_S) -> int:
     return swept
 
 
+def after(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let it be so much later."""
+    now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(seconds=seconds))
+
+
 def leftover(settings: Settings, data: bytes, *, digest: str = "", age_s: int = DAY_S) -> Path:
     """A blob's file that no row knows, as a kill before the commit leaves it."""
     algorithm, _, digits = (digest or sha256(data)).partition(":")
@@ -73,6 +79,13 @@ def idle(settings: Settings, location: str, *, for_s: int) -> None:
     change(settings.database, update(Upload).where(Upload.id == upload_id).values(started_at=begun))
     if file_of(settings, location).exists():
         age(file_of(settings, location), for_s)
+
+
+def started(client: TestClient) -> str:
+    """An upload to which something was sent."""
+    location = begin(client)
+    assert client.patch(location, content=b"x", auth=ADMIN).status_code == 202
+    return location
 
 
 def statuses(client: TestClient, *locations: str) -> list[int]:
@@ -128,15 +141,18 @@ def test_other_files_are_left_alone(start: Start, settings: Settings) -> None:
     assert all(file.exists() for file in strange)
 
 
-def test_an_idle_upload_is_forgotten(start: Start, settings: Settings, rows: Rows) -> None:
+def test_an_idle_upload_is_forgotten(
+    start: Start, settings: Settings, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = start()
-    old, young = begin(client), begin(client)
+    old, young = started(client), started(client)
     idle(settings, old, for_s=WEEK_S + 60)
     sweep(client)
-    assert error_of(client.get(old, auth=ADMIN)) == (404, "BLOB_UPLOAD_UNKNOWN")
     assert not file_of(settings, old).exists()
     assert statuses(client, young) == [204]
     assert rows("SELECT count(*) FROM blob_upload") == [(1,)]
+    after(monkeypatch, WEEK_S)
+    assert error_of(client.get(old, auth=ADMIN)) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
 def test_an_upload_that_is_still_written_to_is_kept(
@@ -148,20 +164,59 @@ def test_an_upload_that_is_still_written_to_is_kept(
     # The server's own would find the upload before anything is written to it.
     monkeypatch.setattr(Building, "sweep", resting)
     client = start()
-    location = begin(client)
+    location = started(client)
     idle(settings, location, for_s=WEEK_S + 60)
     client.patch(location, content=b"x", auth=ADMIN)
     assert sweep(client) == 0
     assert statuses(client, location) == [204]
 
 
-def test_how_long_an_upload_is_kept_can_be_set(start: Start, settings: Settings) -> None:
+def test_how_long_an_upload_is_kept_can_be_set(
+    start: Start, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = start()
-    location = begin(client)
+    location = started(client)
     idle(settings, location, for_s=120)
     assert sweep(client, upload_idle_s=180) == 0
     sweep(client, upload_idle_s=60)
+    after(monkeypatch, DAY_S + 1)
     assert statuses(client, location) == [404]
+
+
+def test_an_upload_to_which_nothing_is_sent_is_forgotten_after_a_day(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = start()
+    location = begin(client)
+    after(monkeypatch, DAY_S - 60)
+    assert statuses(client, location) == [204]
+    after(monkeypatch, 120)
+    assert statuses(client, location) == [404]
+
+
+def test_it_is_forgotten_earlier_where_all_idle_uploads_are(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = start(upload_idle_s=600)
+    location = begin(client)
+    after(monkeypatch, 660)
+    assert statuses(client, location) == [404]
+
+
+def test_ids_of_ended_uploads_are_kept_while_they_would_pass_for_fresh_ones(
+    start: Start, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SOME", 2)
+    client = start()
+    for location in [begin(client) for _ in range(5)]:
+        assert client.delete(location, auth=ADMIN).status_code == 204
+    after(monkeypatch, DAY_S - 60)
+    sweep(client)
+    assert rows("SELECT count(*) FROM ended_upload") == [(5,)]
+    push_blob(client, REPO, b"a day later")
+    after(monkeypatch, 120)
+    sweep(client)
+    assert rows("SELECT count(*) FROM ended_upload") == [(1,)]
 
 
 @pytest.mark.parametrize(("age_s", "kept"), [(60, True), (3 * 3600, False)])
@@ -180,7 +235,7 @@ def test_a_row_whose_file_is_lost_goes_once_it_is_old(
     start: Start, settings: Settings, rows: Rows
 ) -> None:
     client = start()
-    location = begin(client)
+    location = started(client)
     file_of(settings, location).unlink()
     sweep(client)
     assert rows("SELECT count(*) FROM blob_upload") == [(1,)]

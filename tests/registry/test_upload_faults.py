@@ -49,25 +49,31 @@ def test_unfinished_uploads_are_limited_for_each_account(start: Start, settings:
     client = start(open_uploads_per_user=2)
     ann = make_user(client, "ann")
     add_member(client, "library", ann, 2)
-    first, second = begin(client), begin(client)
+    first, second, third = begin(client), begin(client), begin(client)
+    for location in (first, second):  # begun is what something was sent to
+        assert client.patch(location, content=DATA[:1], auth=ADMIN).status_code == 202
+    refused = client.patch(third, content=DATA, auth=ADMIN)
+    assert error_of(refused) == (429, "TOO_MANY_REQUEST")
     refused = client.post(UPLOADS, auth=ADMIN)
     assert error_of(refused) == (429, "TOO_MANY_REQUEST")
     assert "2 unfinished uploads" in message_of(refused)
     at_once = client.post(UPLOADS, params={"digest": DIGEST}, content=DATA, auth=ADMIN)
     assert at_once.status_code == 429
-    begin(client, auth=ann)
+    anns = begin(client, auth=ann)
+    assert client.patch(anns, content=DATA, auth=ann).status_code == 202
+    done = client.put(third, params={"digest": DIGEST}, content=DATA, auth=ADMIN)
+    assert done.status_code == 201  # small, and whole
     assert client.delete(first, auth=ADMIN).status_code == 204
     begin(client)
-    done = client.put(second, params={"digest": DIGEST}, content=DATA, auth=ADMIN)
+    done = client.put(second, params={"digest": DIGEST}, content=DATA[1:], auth=ADMIN)
     assert done.status_code == 201
-    begin(client)
-    assert len(files(settings)) == 3  # what was refused left nothing behind
+    assert len(files(settings)) == 1  # what was refused left nothing behind
 
 
 def test_what_needs_no_upload_is_not_limited(start: Start) -> None:
     client = start(open_uploads_per_user=1)
     push_blob(client, REPO, DATA)
-    begin(client)
+    assert client.patch(begin(client), content=DATA, auth=ADMIN).status_code == 202
     asked = {"mount": DIGEST, "from": REPO}
     assert client.post("/v2/library/b/blobs/uploads/", params=asked, auth=ADMIN).status_code == 201
 
@@ -174,6 +180,7 @@ def test_a_finished_upload_leaves_one_file_and_no_row(
 def test_an_upload_whose_file_is_lost_is_unknown(start: Start, settings: Settings) -> None:
     client = start()
     location = begin(client)
+    assert client.patch(location, content=DATA, auth=ADMIN).status_code == 202
     for file in files(settings):
         file.unlink()
     assert error_of(client.get(location, auth=ADMIN)) == (404, "BLOB_UPLOAD_UNKNOWN")
@@ -227,7 +234,8 @@ def test_who_looks_in_while_it_is_published_does_not_keep_it_from_that(
 
     monkeypatch.setattr(building.store, "publish", busy)
     place = begin(client)
-    done = client.put(place, params={"digest": DIGEST}, content=DATA, auth=ADMIN)
+    assert client.patch(place, content=DATA[:5], auth=ADMIN).status_code == 202
+    done = client.put(place, params={"digest": DIGEST}, content=DATA[5:], auth=ADMIN)
     assert done.status_code == status
     # Nothing is lost: who was refused says again that it is whole.
     if status == 409:

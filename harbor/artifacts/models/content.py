@@ -235,7 +235,7 @@ class Accessory(Table):
 
 
 class Upload(Table):
-    """An upload that has begun. Its bytes, and how many there are, are in the store."""
+    """An upload to which something was sent. Its bytes, and how many, are in the store."""
 
     __tablename__ = "blob_upload"
     __table_args__ = (Index(None, "username"),)
@@ -247,6 +247,18 @@ class Upload(Table):
     repository: Mapped[str] = mapped_column(ascii_text(255))
     username: Mapped[str] = mapped_column(String(255))  # nobody else may go on with it
     started_at: Mapped[datetime] = mapped_column(Time, default=clock.now)
+
+
+class EndedUpload(Table):
+    """The id of an upload that is over, for as long as it would pass for one that was just begun.
+
+    Ids begin with the time: new ones stand side by side, and old ones are removed together.
+    """
+
+    __tablename__ = "ended_upload"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    id: Mapped[str] = mapped_column(ascii_text(32), primary_key=True)
 
 
 class Tag(Table):

@@ -5,18 +5,19 @@ transaction begins; inside it come the rows and, last, the file's new name; the 
 after the commit. A file whose row did not make it is swept later and never served.
 """
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 from msgspec import Struct
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, literal, select, union_all
 
-from harbor.artifacts.models import Upload
+from harbor.artifacts.models import EndedUpload, Upload
 from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import blobs
+from harbor.artifacts.service.upload_ids import UploadIds
 from harbor.core import clock
+from harbor.core.api import Ctx
 from harbor.core.db import Database, hold_files
 from harbor.core.errors import (
     Denied,
@@ -29,7 +30,7 @@ from harbor.core.errors import (
     UploadUnknown,
 )
 from harbor.core.oci import Digest
-from harbor.core.quick import Pen
+from harbor.core.quick import Pen, Row, put_new
 from harbor.core.storage.interface import (
     DigestMismatch,
     StorageFull,
@@ -40,21 +41,20 @@ from harbor.core.storage.interface import (
 from harbor.core.storage.sources import Lend, Source
 from harbor.quotas import service as quotas
 
-OWN = select(Upload.id).where(
-    Upload.id == bindparam("upload_id"),
-    Upload.project_id == bindparam("project_id"),
-    Upload.repository == bindparam("repository"),
-    Upload.username == bindparam("username"),
+KNOWN = union_all(
+    select(Upload.project_id, Upload.repository, Upload.username).where(
+        Upload.id == bindparam("upload_id")
+    ),
+    select(literal(0), literal(""), literal("")).where(EndedUpload.id == bindparam("upload_id")),
 )
 OPEN = select(func.count()).select_from(Upload).where(Upload.username == bindparam("username"))
-BEGUN = insert(Upload).values(
-    {name: bindparam(name) for name in ("id", "project_id", "repository", "username", "started_at")}
-)
+BEGUN = put_new(Upload, "id", "project_id", "repository", "username", "started_at")
 GONE = (
     delete(Upload)
     .where(Upload.id == bindparam("upload_id"))
     .returning(Upload.project_id, Upload.repository)
 )
+ENDED = put_new(EndedUpload, "id", returning=EndedUpload.id)
 
 
 class Pushes(Struct, frozen=True):
@@ -62,30 +62,58 @@ class Pushes(Struct, frozen=True):
 
     db: Database
     store: Store
+    ids: UploadIds
     place: Place
     username: str
+    at_most: int  # uploads that the caller may have open
     limited: bool  # whether the project must keep to its limit
 
-    async def begin(self, *, at_most: int) -> str:
-        """A new upload's id; ``TooManyRequests`` if the caller has *at_most* open already."""
-        upload_id = uuid.uuid4().hex
+    async def begin(self) -> str:
+        """A new upload's id. Nothing is kept of it until something is sent.
+
+        ``TooManyRequests`` if the caller has too many open already.
+        """
+        self._require_few(await self.db.quick.fetch(OPEN, username=self.username))
+        try:
+            self.store.require_room()
+        except StorageFull as error:
+            raise full() from error
+        return self.ids.new(self.place, self.username)
+
+    def begin_another(self) -> str | None:
+        """The same, where nothing changed since the last; ``None`` if there is no room now."""
+        try:
+            self.store.require_room()
+        except StorageFull:
+            return None
+        return self.ids.new(self.place, self.username)
+
+    def _require_few(self, counted: list[Row]) -> None:
+        if counted[0][0] >= self.at_most:
+            raise TooManyRequests(
+                f"{self.username} has {self.at_most} unfinished uploads; finish some first"
+            )
+
+    async def start(self, upload_id: str) -> None:
+        """Let the upload have bytes; ``TooManyRequests``, and ``UploadUnknown`` if it is over."""
+        made = True
         try:
             await self.store.begin(upload_id)
+        except UploadInUse:  # another request does the same, or a kill came between
+            made = False
         except StorageFull as error:
             raise full() from error
         try:
-            await self.db.quick.write(partial(self._begun, upload_id, at_most))
-        except Exception:  # refused, or not written: nobody was told the id
-            await self.store.cancel(upload_id)  # or whoever is refused would fill the folder
+            await self.db.quick.write(partial(self._started, upload_id))
+        except Exception:
+            if made:
+                await self.store.cancel(upload_id)  # or who is refused would fill the folder
             raise
-        return upload_id
 
-    async def _begun(self, upload_id: str, at_most: int, pen: Pen) -> None:
-        ((open_now,),) = await pen.run(OPEN, username=self.username)
-        if open_now >= at_most:
-            raise TooManyRequests(
-                f"{self.username} has {at_most} unfinished uploads; finish some first"
-            )
+    async def _started(self, upload_id: str, pen: Pen) -> None:
+        if (0, "", "") in await pen.run(KNOWN, upload_id=upload_id):
+            raise unknown(upload_id)
+        self._require_few(await pen.run(OPEN, username=self.username))
         await pen.run(
             BEGUN,
             id=upload_id,
@@ -95,16 +123,15 @@ class Pushes(Struct, frozen=True):
             started_at=clock.now(),
         )
 
-    async def find(self, upload_id: str) -> int:
-        """How many bytes the upload has; ``UploadUnknown`` also if it is somebody else's."""
-        known = await self.db.quick.fetch(
-            OWN,
-            upload_id=upload_id,
-            project_id=self.place.project_id,
-            repository=self.place.repository,
-            username=self.username,
-        )
-        if not known:
+    async def find(self, upload_id: str) -> int | None:
+        """How many bytes the upload has; ``None`` if nothing was sent, and it must be started.
+
+        ``UploadUnknown`` also if it is somebody else's.
+        """
+        known = await self.db.quick.fetch(KNOWN, upload_id=upload_id)
+        if not known and self.ids.is_fresh(upload_id, self.place, self.username):
+            return None
+        if known != [(self.place.project_id, self.place.repository, self.username)]:
             raise unknown(upload_id)
         try:
             return await self.store.size(upload_id)
@@ -157,9 +184,29 @@ class Pushes(Struct, frozen=True):
                     raise
                 return
 
+    async def keep(self, digest: Digest, data: bytes, upload_id: str = "") -> None:
+        """Make *data* a blob of this repository; the upload, if there is one, was not started.
+
+        A wrong digest ends that, and so does ``Denied``; ``UploadUnknown`` if it is over.
+        """
+        async with self._told(upload_id):
+            try:
+                await self.db.quick.write(
+                    partial(self._kept, upload_id, digest, len(data)),
+                    files=partial(self.store.put, data, digest),
+                )
+            except (Denied, NameUnknown, UploadUnknown):  # the file is published
+                await remove_unrecorded(self.db, self.store, digest)
+                raise
+
+    async def _kept(self, upload_id: str, digest: Digest, size: int, pen: Pen) -> None:
+        if upload_id and not await pen.run(ENDED, id=upload_id):
+            raise unknown(upload_id)
+        await blobs.add(pen, self.place, digest, size, enforced=self.limited)
+
     async def _finished(self, upload_id: str, digest: Digest, size: int, pen: Pen) -> None:
         # The repository may have been moved while the bytes came.
-        rows = await pen.run(GONE, upload_id=upload_id)
+        rows = await self._ended(upload_id, pen)
         place = Place(*rows[0]) if rows else self.place
         await blobs.add(pen, place, digest, size, enforced=self.limited)
 
@@ -173,8 +220,7 @@ class Pushes(Struct, frozen=True):
         except UploadInUse as error:
             raise UploadBusy(f"another request is writing to upload {upload_id}") from error
         except (Denied, NameUnknown):  # its bytes would be in the way
-            if upload_id:
-                await self.cancel(upload_id)
+            await self.cancel(upload_id)
             raise
         except StorageFull as error:
             await self.cancel(upload_id)
@@ -186,12 +232,24 @@ class Pushes(Struct, frozen=True):
             ) from error
 
     async def cancel(self, upload_id: str) -> None:
+        """End the upload, if there is one."""
+        if not upload_id:
+            return
         # The bytes first: on a full disk the database cannot write until they are gone.
         await self.store.cancel(upload_id)
-        await self.db.quick.write(partial(self._cancelled, upload_id))
+        await self.db.quick.write(partial(self._ended, upload_id))
 
-    async def _cancelled(self, upload_id: str, pen: Pen) -> None:
-        await pen.run(GONE, upload_id=upload_id)
+    async def _ended(self, upload_id: str, pen: Pen) -> list[Row]:
+        if self.ids.is_fresh(upload_id, self.place, self.username):
+            await pen.run(ENDED, id=upload_id)
+        return await pen.run(GONE, upload_id=upload_id)
+
+
+def of(ctx: Ctx, place: Place, *, limited: bool = True) -> Pushes:
+    """The caller's uploads into *place*."""
+    at_most = ctx.settings.open_uploads_per_user
+    ids = ctx.the(UploadIds)
+    return Pushes(ctx.db, ctx.store, ids, place, ctx.principal.name, at_most, limited)
 
 
 async def remove_unrecorded(db: Database, store: Store, digest: Digest) -> bool:

@@ -11,7 +11,7 @@ from harbor.artifacts.schemas import Place, RepositoryName
 from harbor.artifacts.service import trash
 from harbor.artifacts.service.pushing import enforced
 from harbor.artifacts.service.pushing import push as push_manifest
-from harbor.artifacts.service.uploads import Pushes
+from harbor.artifacts.service.uploads import of as pushes_of
 from harbor.charts import schemas
 from harbor.charts.forms import Files, files_of
 from harbor.charts.service import archives, details, entries, provenance, removal, uploads
@@ -233,8 +233,8 @@ async def take(
     instead: str | None,
 ) -> None:
     """Keep blobs and manifest, as a push does; what fails leaves nothing behind."""
-    pushes = Pushes(ctx.db, ctx.store, place, ctx.principal.name, await enforced(ctx))
-    made = await uploads.keep(pushes, parts, at_most=ctx.settings.open_uploads_per_user)
+    pushes = pushes_of(ctx, place, limited=await enforced(ctx))
+    made = await uploads.keep(pushes, parts)
     try:
         item = uploads.pushed(place, version, raw)
         ctx.subject = f"{place.repository}:{item.tag}"

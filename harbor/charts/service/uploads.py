@@ -135,12 +135,12 @@ async def refuse_existing(ask: Ask, place: Place, version: str) -> None:
         raise Conflict(f"{place.repository} {version} already exists")
 
 
-async def keep(pushes: Pushes, parts: Sequence[Part], *, at_most: int) -> list[Digest]:
+async def keep(pushes: Pushes, parts: Sequence[Part]) -> list[Digest]:
     """Make blobs of *parts*; return those that the repository did not have before."""
     made: list[Digest] = []
     try:
         for part in parts:
-            if await keep_one(pushes, part, at_most):
+            if await keep_one(pushes, part):
                 made.append(part.digest)
     except HarborError:
         await forget(pushes, made)
@@ -148,12 +148,13 @@ async def keep(pushes: Pushes, parts: Sequence[Part], *, at_most: int) -> list[D
     return made
 
 
-async def keep_one(pushes: Pushes, part: Part, at_most: int) -> bool:
+async def keep_one(pushes: Pushes, part: Part) -> bool:
     with suppress(BlobUnknown):
         await blobs.size(pushes.db.quick, pushes.place, part.digest)
         return False
     await pushes.require_room(part.digest, part.size)
-    upload_id = await pushes.begin(at_most=at_most)
+    upload_id = await pushes.begin()
+    await pushes.start(upload_id)
     await pushes.append(upload_id, pieces(part.file), offset=None)
     await pushes.finish(upload_id, part.digest, part.size)
     return True

@@ -20,15 +20,15 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from msgspec import Struct
 
 from harbor.core import clock
-from harbor.core.oci import Digest
+from harbor.core.oci import Digest, digest_of
 from harbor.core.storage import disk
+from harbor.core.storage.filing import Filing, Move
 from harbor.core.storage.interface import (
     Blob,
     BlobMissing,
@@ -95,11 +95,13 @@ class FileStore:
         self._lanes = ThreadPoolExecutor(BUSY, "storage-lane")
         self._pools = Pools(self._waiters, self._lanes)
         self._turns = Turns()
+        self._filing = Filing(self._waiters, self._layout)
 
     def close(self) -> None:
         """End the threads, after what they are doing."""
         self._lanes.shutdown()
         self._waiters.shutdown()
+        self._filing.close()
 
     @asynccontextmanager
     async def open(self, digest: Digest) -> AsyncIterator[Blob]:
@@ -128,12 +130,21 @@ class FileStore:
             yield Leftover(name, _age_s(mtime))
 
     async def begin(self, upload_id: str) -> None:
-        path = self._layout.upload(upload_id)
+        try:
+            os.close(self._made(self._layout.upload(upload_id)))
+        except FileExistsError:
+            raise UploadInUse from None
+
+    def require_room(self) -> None:
         if not self._has_room():
             raise StorageFull("the free space is down to its reserve")
+
+    def _made(self, path: str) -> int:
+        """The descriptor of a new file."""
+        self.require_room()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with disk.full_disk_told():
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            os.close(os.open(path, flags, FILE_MODE))
+            return os.open(path, flags, FILE_MODE)
 
     async def size(self, upload_id: str) -> int:
         try:
@@ -184,15 +195,32 @@ class FileStore:
             found = os.fstat(fd)
             progress = await self._checked(upload_id, fd, digest, found.st_size)
             old = _age_s(found.st_mtime) > YOUNG_S
-            move = partial(self._move, fd, source, target, sync=not progress.synced, old=old)
+            move = Move(fd, source, target, progress.nbytes, sync=not progress.synced, old=old)
             try:
-                await _in_thread(self._waiters, move)
+                await self._filing.move(move)
             except (OSError, StorageFull):
                 if not progress.synced:  # see seal
                     await self.cancel(upload_id)
                 raise
             finally:
                 self._progress.pop(upload_id, None)
+
+    async def put(self, data: bytes, digest: Digest) -> None:
+        target = self._layout.blob(digest)
+        actual = digest_of(data, digest.partition(":")[0])
+        if actual != digest:
+            raise DigestMismatch(actual)
+        source = self._layout.upload(os.urandom(16).hex())
+        fd = self._made(source)
+        try:
+            with disk.full_disk_told():
+                disk.write_all(fd, [data] if data else [], 0)
+            await self._filing.move(Move(fd, source, target, len(data)))
+        except BaseException:
+            await _in_thread(self._waiters, _forget, source)
+            raise
+        finally:
+            os.close(fd)
 
     async def cancel(self, upload_id: str) -> None:
         self._progress.pop(upload_id, None)
@@ -284,20 +312,6 @@ class FileStore:
                 raise DigestMismatch(actual)
             progress.digest = digest
         return progress
-
-    def _move(self, fd: int, source: str, target: str, *, sync: bool, old: bool) -> None:
-        with disk.full_disk_told():
-            if sync:
-                os.fdatasync(fd)
-            if old:  # a sweep must see that the blob is new
-                os.utime(fd)
-            shard = target.rpartition("/")[0]
-            self._layout.keep(shard)
-            try:
-                os.rename(source, target)
-            except FileNotFoundError:
-                raise UploadMissing(source) from None  # cancelled meanwhile
-            disk.sync_directory(shard)
 
 
 async def _in_thread(pool: Executor, work: Callable[..., T], *args: object) -> T:

@@ -104,7 +104,7 @@ class Uploads(Protocol):
     """What is on its way in."""
 
     async def begin(self, upload_id: str) -> None:
-        """An empty upload; ``StorageFull``.
+        """An empty upload; ``StorageFull``, and ``UploadInUse`` if there is one of that id.
 
         *upload_id* is 32 lower-case hexadecimal digits, made by us. Whatever else a caller passes,
         here and below, is no upload: ``UploadMissing``.
@@ -138,6 +138,15 @@ class Uploads(Protocol):
         Raises ``UploadMissing``, ``UploadInUse`` and ``StorageFull``; and ``DigestMismatch`` if
         somebody appended after the seal, because then the content is no longer what was checked.
         """
+
+    async def put(self, data: bytes, digest: Digest) -> None:
+        """Make *data*, of which there is little, the blob *digest*, as if it had been uploaded.
+
+        Raises ``DigestMismatch`` and ``StorageFull``, which leave nothing behind.
+        """
+
+    def require_room(self) -> None:
+        """Raise ``StorageFull`` if no upload can begin now."""
 
     async def cancel(self, upload_id: str) -> None:
         """Forget the upload and its bytes; nothing happens if there is none."""

@@ -84,7 +84,9 @@ class MemoryStore:
     async def begin(self, upload_id: str) -> None:
         if not UPLOAD_ID.fullmatch(upload_id):
             raise UploadMissing(shown(upload_id))
-        self._require_room()
+        self.require_room()
+        if upload_id in self._uploads:
+            raise UploadInUse
         self._uploads[upload_id] = _Upload(clock.now())
 
     async def size(self, upload_id: str) -> int:
@@ -101,7 +103,7 @@ class MemoryStore:
                 upload.data += chunk
                 upload.written_at = clock.now()
                 try:
-                    self._require_room()
+                    self.require_room()
                 except StorageFull:
                     del upload.data[start:]
                     raise
@@ -109,13 +111,21 @@ class MemoryStore:
 
     async def seal(self, upload_id: str, digest: Digest) -> int:
         async with self._locked(upload_id) as upload:
-            return len(_checked(upload, digest))
+            return len(_checked(bytes(upload.data), digest))
 
     async def publish(self, upload_id: str, digest: Digest) -> None:
-        url = f"{self._redirect_to}/{digest}" if self._redirect_to else None
         async with self._locked(upload_id) as upload:
-            self._blobs[digest] = _MemoryBlob(_checked(upload, digest), clock.now(), url)
+            self._keep(_checked(bytes(upload.data), digest), digest)
             del self._uploads[upload_id]
+
+    async def put(self, data: bytes, digest: Digest) -> None:
+        _checked(data, digest)
+        self.require_room(len(data))
+        self._keep(data, digest)
+
+    def _keep(self, data: bytes, digest: Digest) -> None:
+        url = f"{self._redirect_to}/{digest}" if self._redirect_to else None
+        self._blobs[digest] = _MemoryBlob(data, clock.now(), url)
 
     async def cancel(self, upload_id: str) -> None:
         self._uploads.pop(upload_id, None)
@@ -141,17 +151,16 @@ class MemoryStore:
         finally:
             upload.lock.release()
 
-    def _require_room(self) -> None:
+    def require_room(self, nbytes: int = 0) -> None:
         kept = sum(blob.size for blob in self._blobs.values())
         coming = sum(len(upload.data) for upload in self._uploads.values())
-        if self._capacity is not None and kept + coming > self._capacity:
+        if self._capacity is not None and kept + coming + nbytes > self._capacity:
             raise StorageFull(f"the store holds {self._capacity} bytes")
 
 
-def _checked(upload: _Upload, digest: Digest) -> bytes:
+def _checked(data: bytes, digest: Digest) -> bytes:
     if not DIGEST.fullmatch(digest):
         raise BlobMissing(shown(digest))
-    data = bytes(upload.data)
     actual = digest_of(data, digest.partition(":")[0])
     if actual != digest:
         raise DigestMismatch(actual)

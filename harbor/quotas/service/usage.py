@@ -39,7 +39,7 @@ from harbor.core.db import Time
 from harbor.core.errors import Denied, NameUnknown
 from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
-from harbor.core.quick import Pen, Quick, among
+from harbor.core.quick import Pen, Quick, Row, among, put_new
 from harbor.core.quick.statements import Either
 from harbor.quotas.models import UNLIMITED, ProjectBlob, Quota
 
@@ -68,6 +68,10 @@ def _entered(dialect: Any) -> UpdateBase:
 
 
 ENTERED = Either(_entered)
+KEY = ("project_id", "digest")
+ONE = put_new(
+    ProjectBlob, *KEY, "size", "creation_time", held_by=KEY, returning=ProjectBlob.size
+)  # the same for one: half the work
 OWN = Quota.project_id == bindparam("of")
 COUNTED = (
     update(Quota)
@@ -110,7 +114,7 @@ async def charged(
     ``NameUnknown`` if the project is gone.
     """
     now = clock.now()
-    added = await pen.run(ENTERED, of=project_id, sizes=sizes, now=now) if sizes else []
+    added = await enter(pen, project_id, sizes)
     nbytes = sum(size for (size,) in added)
     if added and ask_first:
         hard, used = await state(pen, project_id)
@@ -123,6 +127,17 @@ async def charged(
         return
     hard, used = await state(pen, project_id)
     raise exceeded(nbytes, used, hard)
+
+
+async def enter(pen: Pen, project_id: int, sizes: Mapping[Digest, int]) -> list[Row]:
+    """Give the project what it does not have of *sizes*; those sizes."""
+    now = clock.now()
+    if len(sizes) == 1:
+        ((digest, size),) = sizes.items()
+        return await pen.run(
+            ONE, project_id=project_id, digest=digest, size=size, creation_time=now
+        )
+    return await pen.run(ENTERED, of=project_id, sizes=sizes, now=now) if sizes else []
 
 
 async def state(pen: Pen, project_id: int) -> tuple[int, int]:
