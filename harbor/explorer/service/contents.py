@@ -4,10 +4,11 @@ import asyncio
 import errno
 from collections.abc import AsyncGenerator
 
-from harbor.core.archives import PIECE, BrokenArchive, Incoming, Unpacked, result
+from harbor.core.archives import Incoming, result
 from harbor.core.errors import BadRequest, NotFound
 from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest, shown
+from harbor.core.unpacking import PIECE, BrokenArchive, Unpacked
 from harbor.explorer.schemas import Entry
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.reading import most_of, normal

@@ -7,19 +7,18 @@ import hashlib
 import stat
 from collections.abc import Iterable, Iterator
 from io import RawIOBase
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from harbor.core.archives import BrokenArchive, Courtesy, Unpacked, members
+from harbor.core.archives import Courtesy
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
+from harbor.core.tars import LARGEST, Member, members
+from harbor.core.unpacking import BrokenArchive, Unpacked
 from harbor.explorer.schemas import MOST_PATH, Entry, Index, Kind, PackageFile
 from harbor.explorer.service.rpm import BrokenDatabase
 from harbor.explorer.service.watching import Watch, watch_of
-
-if TYPE_CHECKING:
-    import tarfile
 
 T = TypeVar("T")
 ALWAYS_FINE = 1024 * MIB  # bytes, unpacked
@@ -27,6 +26,7 @@ MOST_GROWTH = 200  # times its size, beyond that
 MOST_ENTRIES = 300_000  # of a layer
 MOST_NAMES = 64 * MIB  # characters of all their names
 BLOCK = 2_000  # entries that are packed, and unpacked, in one go
+LINKS = frozenset(("symlink", "hardlink"))
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 KINDS: dict[bytes, Kind] = {
     b"5": "directory",
@@ -36,7 +36,6 @@ KINDS: dict[bytes, Kind] = {
     b"3": "device",
     b"4": "device",
 }  # by the kinds of members, as tarfile has them
-SMALLEST, LARGEST = -(2**63), 2**63 - 1  # that an archive may say, and we keep
 
 
 def read(digest: Digest, raw: RawIOBase, size: int) -> Index:
@@ -74,19 +73,20 @@ class Found:
         self._block: list[Entry] = []
         self._rest = Courtesy()
 
-    def add(self, member: "tarfile.TarInfo", unpacked: Unpacked) -> None:
+    def add(self, member: Member, unpacked: Unpacked) -> None:
         """Note *member*, whose content *unpacked* comes to next; ``BrokenArchive``."""
         if self.count == MOST_ENTRIES:
             raise BrokenArchive(f"it has more than {MOST_ENTRIES:,} entries")
-        self._names += len(member.name) + len(member.linkname)
-        if max(len(member.name), len(member.linkname)) > MOST_PATH or self._names > MOST_NAMES:
+        self._names += len(member.name) + len(member.target)
+        if max(len(member.name), len(member.target)) > MOST_PATH or self._names > MOST_NAMES:
             raise BrokenArchive("its names are too long")
-        entry = entry_of(member)
+        kind, path = kind_of(member)
+        content = None
         try:
-            if entry.kind == "file" and entry.offset >= 0:
-                entry = self._looked_into(entry, unpacked)
+            if kind == "file" and not member.has_holes:
+                content = self._looked_into(path, member, unpacked)
         finally:
-            self._note(entry)
+            self._note(entry_of(member, kind, path, content))
 
     def _note(self, entry: Entry) -> None:
         self._rest()
@@ -97,21 +97,22 @@ class Found:
             self._blocks.append(msgspec.msgpack.encode(self._block))
             self._block = []
 
-    def _looked_into(self, entry: Entry, unpacked: Unpacked) -> Entry:
+    def _looked_into(self, path: str, member: Member, unpacked: Unpacked) -> bytes:
+        """The sum of the content."""
         content = hashlib.blake2b(digest_size=16)
-        watch = watch_of(entry)
+        watch = watch_of(path, member.size, member.mode)
         try:
-            for piece in unpacked.pieces(entry.size):
+            for piece in unpacked.pieces(member.size):
                 self._rest()
                 content.update(piece)
                 if watch:
                     watch.add(piece)
             if watch:
-                self._keep(entry.path, watch)
+                self._keep(path, watch)
         finally:
             if watch:
                 watch.close()
-        return msgspec.structs.replace(entry, content=content.digest())
+        return content.digest()
 
     def _keep(self, path: str, watch: Watch) -> None:
         try:
@@ -132,38 +133,39 @@ def pack(raw: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(raw)
 
 
-def entry_of(member: "tarfile.TarInfo") -> Entry:
+def kind_of(member: Member) -> tuple[Kind, str]:
+    """What *member* is, and which path it is about."""
     path = normal(member.name)
-    directory, _, name = path.rpartition("/")
-    kind = KINDS.get(member.type, "file")
-    if name == OPAQUE:
-        kind, path = "opaque", directory or "/"
-    elif name.startswith(WHITEOUT):
-        kind, path = "whiteout", f"{directory}/{name.removeprefix(WHITEOUT)}"
-    is_link = kind in {"symlink", "hardlink"}
+    kind = KINDS.get(member.kind, "file")
+    if WHITEOUT in path:
+        directory, _, name = path.rpartition("/")
+        if name == OPAQUE:
+            return "opaque", directory or "/"
+        if name.startswith(WHITEOUT):
+            return "whiteout", f"{directory}/{name.removeprefix(WHITEOUT)}"
+    return kind, path
+
+
+def entry_of(member: Member, kind: Kind, path: str, content: bytes | None) -> Entry:
     return Entry(
-        path=path,
-        kind=kind,
-        mode=stat.S_IMODE(bounded(member.mode)),
-        uid=bounded(member.uid),
-        gid=bounded(member.gid),
-        size=max(0, bounded(member.size)) if kind == "file" else 0,
-        mtime=bounded(member.mtime),
-        target=member.linkname if is_link else None,
-        offset=-1 if member.issparse() else bounded(member.offset_data),
-        content=None,
-        written=member.name if ".." in member.name.split("/") else None,
+        path,
+        kind,
+        stat.S_IMODE(member.mode),
+        member.uid,
+        member.gid,
+        max(0, member.size) if kind == "file" else 0,
+        member.mtime,
+        member.target if kind in LINKS else None,
+        -1 if member.has_holes else member.offset,
+        content,
+        member.name if ".." in member.name and ".." in member.name.split("/") else None,
     )
-
-
-def bounded(number: float) -> int:
-    if number != number:  # noqa: PLR0124  NaN, which an archive may give as a time
-        return 0
-    return int(min(max(number, SMALLEST), LARGEST))
 
 
 def normal(name: str) -> str:
     """Where a name leads, seen from the root, out of which nothing leads."""
+    if name and name[0] not in "/." and name[-1] != "/" and "/." not in name and "//" not in name:
+        return "/" + name
     parts: list[str] = []
     for part in name.split("/"):
         if part == "..":
