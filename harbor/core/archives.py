@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import IO, TypeVar, cast
 
 from harbor.core.errors import BadRequest, TooLarge
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.storage.interface import Blobs
@@ -51,9 +52,11 @@ async def looked_into(store: Blobs, digest: Digest, work: Callable[["Incoming"],
         try:
             return await result(raw, loop.run_in_executor(threads, work, raw))
         except OversizedArchive as error:
-            raise TooLarge(str(error)) from error
+            raise TooLarge(error.why) from error
         except BrokenArchive as error:
-            raise BadRequest(f"the blob {digest} cannot be read: {error}") from error
+            raise BadRequest(
+                Phrase("the blob %(digest)s cannot be read: %(why)s", digest=digest, why=error.why)
+            ) from error
 
 
 def found(raw: io.RawIOBase, wanted: Wanted, most: int) -> bytes | None:
@@ -61,12 +64,13 @@ def found(raw: io.RawIOBase, wanted: Wanted, most: int) -> bytes | None:
     for count, member in enumerate(members(unpacked)):
         rest()
         if count == MOST_ENTRIES:
-            raise OversizedArchive(f"the archive has more than {MOST_ENTRIES} entries")
+            entries = f"{MOST_ENTRIES:,}"
+            raise OversizedArchive(Phrase("it has more than %(most)s entries", most=entries))
         path = PurePosixPath(member.name)
         inside_of_it = not path.is_absolute() and ".." not in path.parts
         if member.is_plain and inside_of_it and wanted(path.parts):
             if member.size > most:
-                raise OversizedArchive(f"it is larger than {most} bytes")
+                raise OversizedArchive(Phrase("it is larger than %(most)s bytes", most=f"{most:,}"))
             return b"".join(unpacked.pieces(member.size))
     return None
 

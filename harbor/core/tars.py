@@ -12,7 +12,8 @@ from zlib import adler32
 
 from msgspec import Struct
 
-from harbor.core.unpacking import BrokenArchive, Unpacked, broken
+from harbor.core.i18n import Phrase
+from harbor.core.unpacking import BrokenArchive, Unpacked, broken, no_archive
 
 if TYPE_CHECKING:
     import tarfile
@@ -59,7 +60,7 @@ def members(unpacked: Unpacked) -> Iterator[Member]:
     try:
         yield from found(unpacked, Others(unpacked))
     except broken() as error:
-        raise BrokenArchive(f"it is no archive that can be read: {error}") from error
+        raise BrokenArchive(no_archive(error)) from error
 
 
 def found(unpacked: Unpacked, others: "Others") -> Iterator[Member]:
@@ -80,7 +81,7 @@ def found(unpacked: Unpacked, others: "Others") -> Iterator[Member]:
             at = others.after
         yield member
     if not unpacked.ended_well:  # tarfile takes what is no header for the end
-        raise BrokenArchive("it goes on with something that is no header")
+        raise BrokenArchive(Phrase("it goes on with something that is no header"))
 
 
 def simple(head: bytes, offset: int) -> Member | None:

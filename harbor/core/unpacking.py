@@ -6,6 +6,7 @@ from functools import cache
 from gzip import BadGzipFile, GzipFile
 from typing import Any, cast
 
+from harbor.core.i18n import Phrase
 from harbor.core.settings import MIB
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -16,7 +17,11 @@ MOST_WINDOW = 128 * MIB  # that zstd may keep in memory; its own tool takes as m
 
 
 class BrokenArchive(Exception):
-    """It is none, it ends early, or it is made to do harm; the text says what."""
+    """It is none, it ends early, or it is made to do harm; the phrase says what."""
+
+    def __init__(self, why: Phrase) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class OversizedArchive(BrokenArchive):
@@ -43,7 +48,7 @@ class Unpacked:
     def read(self, nbytes: int) -> bytes:
         """Exactly *nbytes*, unless the end comes before."""
         if not 0 <= nbytes <= MOST_HEADER:
-            raise BrokenArchive("a header is too large")
+            raise BrokenArchive(Phrase("a header is too large"))
         pieces = []
         while nbytes and (piece := self._some(nbytes)):
             pieces.append(piece)
@@ -59,21 +64,22 @@ class Unpacked:
         self._place += len(piece)
         self._at += len(piece)
         if self._at > self._most:
-            raise OversizedArchive(f"it unpacks to more than {self._most:,} bytes")
+            most = f"{self._most:,}"
+            raise OversizedArchive(Phrase("it unpacks to more than %(most)s bytes", most=most))
         return piece
 
     def _unpack(self) -> None:
         try:
             self._ahead, self._place = self._source.read1(AHEAD), 0
         except broken() as error:
-            raise BrokenArchive(f"it is no archive that can be read: {error}") from error
+            raise BrokenArchive(no_archive(error)) from error
 
     def pieces(self, nbytes: int) -> Iterator[bytes]:
         """The next *nbytes*, a piece at a time; ``BrokenArchive`` if the end comes before."""
         while nbytes > 0:
             piece = self._some(nbytes)
             if not piece:
-                raise BrokenArchive(f"it ends {nbytes} bytes early")
+                raise BrokenArchive(Phrase("it ends %(nbytes)s bytes early", nbytes=nbytes))
             nbytes -= len(piece)
             yield piece
 
@@ -87,10 +93,15 @@ class Unpacked:
     def seek(self, position: int) -> int:
         """Pass over what is before *position*; how far one gets."""
         if position < self._at:
-            raise BrokenArchive("a header points backwards")
+            raise BrokenArchive(Phrase("a header points backwards"))
         while self._at < position and self._some(position - self._at):
             pass
         return self._at
+
+
+def no_archive(error: Exception) -> Phrase:
+    """What a library says, which is always English."""
+    return Phrase("it is no archive that can be read: %(why)s", why=error)
 
 
 @cache

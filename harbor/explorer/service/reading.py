@@ -5,22 +5,22 @@ Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset".
 
 import hashlib
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import RawIOBase
-from typing import TypeVar
 
 import msgspec
 
 from harbor.core.archives import Courtesy
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.tars import LARGEST, Member, members
 from harbor.core.unpacking import BrokenArchive, Unpacked
 from harbor.explorer.schemas import MOST_PATH, Entry, Index, Kind, PackageFile
+from harbor.explorer.service.packing import pack, unpack
 from harbor.explorer.service.rpm import BrokenDatabase
 from harbor.explorer.service.watching import Watch, watch_of
 
-T = TypeVar("T")
 ALWAYS_FINE = 1024 * MIB  # bytes, unpacked
 MOST_GROWTH = 200  # times its size, beyond that
 MOST_ENTRIES = 300_000  # of a layer
@@ -46,11 +46,11 @@ def read(digest: Digest, raw: RawIOBase, size: int) -> Index:
         for member in members(unpacked):
             found.add(member, unpacked)
     except BrokenArchive as error:
-        problem = str(error)
+        problem = error.why.kept()
     return Index(
         digest=digest,
         entries=found.packed(),
-        packages=pack(msgspec.msgpack.encode(found.packages)),
+        packages=pack(found.packages),
         nentries=found.count,
         nbytes=min(found.nbytes, LARGEST),
         problem=problem,
@@ -76,10 +76,11 @@ class Found:
     def add(self, member: Member, unpacked: Unpacked) -> None:
         """Note *member*, whose content *unpacked* comes to next; ``BrokenArchive``."""
         if self.count == MOST_ENTRIES:
-            raise BrokenArchive(f"it has more than {MOST_ENTRIES:,} entries")
+            most = f"{MOST_ENTRIES:,}"
+            raise BrokenArchive(Phrase("it has more than %(most)s entries", most=most))
         self._names += len(member.name) + len(member.target)
         if max(len(member.name), len(member.target)) > MOST_PATH or self._names > MOST_NAMES:
-            raise BrokenArchive("its names are too long")
+            raise BrokenArchive(Phrase("its names are too long"))
         kind, path = kind_of(member)
         content = None
         try:
@@ -119,18 +120,12 @@ class Found:
             if known := watch.packages():
                 self.packages.append(PackageFile(path, known))
         except BrokenDatabase as error:
-            self.packages.append(PackageFile(path, [], str(error)))
+            self.packages.append(PackageFile(path, [], error.why.kept()))
 
     def packed(self) -> bytes:
         """All entries, as they are kept."""
         last = [msgspec.msgpack.encode(self._block)] if self._block else []
-        return pack(msgspec.msgpack.encode([*self._blocks, *last]))
-
-
-def pack(raw: bytes) -> bytes:
-    import zstandard  # noqa: PLC0415, for servers that look into layers
-
-    return zstandard.ZstdCompressor().compress(raw)
+        return pack([*self._blocks, *last])
 
 
 def kind_of(member: Member) -> tuple[Kind, str]:
@@ -177,19 +172,9 @@ def normal(name: str) -> str:
 
 def entries(index: Index) -> Iterator[Entry]:
     """The entries of *index*, in their order; unpacked a block at a time."""
-    blocks: Iterable[bytes] = unpack(index.entries, list[bytes]) or ()
-    for block in blocks:
+    for block in unpack(index.entries, list[bytes]) if index.entries else ():
         yield from msgspec.msgpack.decode(block, type=list[Entry])
 
 
 def packages_of(index: Index) -> list[PackageFile]:
-    return unpack(index.packages, list[PackageFile]) or []
-
-
-def unpack(raw: bytes, kind: type[T]) -> T | None:
-    """What was kept; ``None`` of a layer that was not read."""
-    if not raw:
-        return None
-    import zstandard  # noqa: PLC0415
-
-    return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(raw), type=kind)
+    return unpack(index.packages, list[PackageFile]) if index.packages else []

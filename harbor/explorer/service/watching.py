@@ -3,6 +3,7 @@
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
+from harbor.core.i18n import Phrase
 from harbor.explorer.schemas import Package
 from harbor.explorer.service import packages, rpm
 from harbor.explorer.service.programs import SMALLEST, Program
@@ -59,7 +60,7 @@ class Database:
             except OSError as error:
                 self._problem = error
         if self._problem:
-            why = "there is no room to look into the list of packages"
+            why = Phrase("there is no room to look into the list of packages")
             raise rpm.BrokenDatabase(why) from self._problem
         return rpm.packages(self._path, self._file.file, self._file.name)
 
