@@ -64,25 +64,29 @@ def planted(tree: Tree, packages: list[tuple[PackageFile, int]]) -> Blocks:
 
 def numbered(tree: Tree) -> Iterator[Kept]:
     """All nodes by number; each is told its own."""
-    found = [("/", tree.root)]
+    paths, nodes = ["/"], [tree.root]  # in two lists: the collector of garbage would see pairs
     characters = 0
-    for number, (path, node) in enumerate(found):  # which grows meanwhile
+    for number, node in enumerate(nodes):  # which grows meanwhile
         tree.rest()
+        path, paths[number] = paths[number], ""  # it is needed no more
         node.number = number
-        first = len(found)
+        first = len(nodes)
         characters += len(path)
         if characters > MOST_TEXT:
             raise BadRequest(Phrase("the paths in the layers are too long"))
         if node.children is not None:
-            found += [(join(path, name), node.children[name]) for name in listed(node.children)]
-        found[number] = "", node  # it is needed no more
-        yield kept(path, node, first, len(found) - first)
+            names = listed(node.children)
+            paths += [join(path, name) for name in names]
+            nodes += [node.children[name] for name in names]
+        yield kept(path, node, first, len(nodes) - first)
 
 
 def listed(children: dict[str, Node]) -> list[str]:
     """The names as a page lists them: directories first."""
     names = sorted(children)
-    return sorted(names, key=lambda name: children[name].children is None)
+    directories = [name for name in names if children[name].children is not None]
+    files = [name for name in names if children[name].children is None]
+    return directories + files
 
 
 def kept(path: str, node: Node, first: int, count: int) -> Kept:
@@ -136,17 +140,18 @@ def lines_of(
 
 def walk(root: Node) -> Iterator[tuple[str, Node]]:
     yield "/", root
-    ways = [("/", iter(sorted((root.children or {}).items())))]
+    children = root.children or {}
+    ways = [("/", children, iter(sorted(children)))]
     while ways:
-        above, rest = ways[-1]
-        name, node = next(rest, ("", None))
-        if node is None:
+        above, children, names = ways[-1]
+        name = next(names, None)
+        if name is None:
             ways.pop()
             continue
-        path = join(above, name)
+        path, node = join(above, name), children[name]
         yield path, node
         if node.children:
-            ways.append((path, iter(sorted(node.children.items()))))
+            ways.append((path, node.children, iter(sorted(node.children))))
 
 
 def facts_of(node: Node) -> bytes:

@@ -21,7 +21,11 @@ MOST_HOPS = 40  # from link to link, as in Linux
 UNNAMED = -1  # the layer of a directory that none names
 
 
-class Node(Struct):
+class Node(Struct, gc=False):
+    """``gc=False``: there are many, none of which holds what holds it, and a full collection of
+    garbage, which would look at each, stops all threads.
+    """
+
     entry: Entry | None = None  # None for a directory that is only named by what is in it
     layer: int = UNNAMED
     children: "dict[str, Node] | None" = None  # None for all but directories
