@@ -8,31 +8,24 @@ time (``Courtesy``), because both need Python's lock.
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from gzip import BadGzipFile, GzipFile
 from pathlib import PurePosixPath
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar, cast
+from typing import IO, TypeVar, cast
 
 from harbor.core.errors import BadRequest, TooLarge
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
 from harbor.core.storage.interface import Blobs
 from harbor.core.storage.stages import settled
-
-if TYPE_CHECKING:
-    import tarfile
+from harbor.core.tars import members
+from harbor.core.unpacking import BrokenArchive, OversizedArchive, Unpacked
 
 T = TypeVar("T")
 Wanted = Callable[[tuple[str, ...]], bool]
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-PIECE = MIB // 4
-MOST_HEADER = MIB  # bytes of one header; tarfile would read as much as an archive says
-MOST_WINDOW = 128 * MIB  # that zstd may keep in memory; its own tool takes as much unasked
 MOST_SCANNED = 32 * MIB  # bytes, unpacked, that are looked through for one entry
 MOST_ENTRIES = 20_000  # that are looked through for one
-PLAIN = (b"0", b"\0")  # kinds of members, as tarfile has them
 WORK_S, REST_S = 0.001, 0.001
 threads = ThreadPoolExecutor(2, "archive")  # two at once: each takes some memory
 
@@ -59,9 +52,11 @@ async def looked_into(store: Blobs, digest: Digest, work: Callable[["Incoming"],
         try:
             return await result(raw, loop.run_in_executor(threads, work, raw))
         except OversizedArchive as error:
-            raise TooLarge(str(error)) from error
+            raise TooLarge(error.why) from error
         except BrokenArchive as error:
-            raise BadRequest(f"the blob {digest} cannot be read: {error}") from error
+            raise BadRequest(
+                Phrase("the blob %(digest)s cannot be read: %(why)s", digest=digest, why=error.why)
+            ) from error
 
 
 def found(raw: io.RawIOBase, wanted: Wanted, most: int) -> bytes | None:
@@ -69,12 +64,13 @@ def found(raw: io.RawIOBase, wanted: Wanted, most: int) -> bytes | None:
     for count, member in enumerate(members(unpacked)):
         rest()
         if count == MOST_ENTRIES:
-            raise OversizedArchive(f"the archive has more than {MOST_ENTRIES} entries")
+            entries = f"{MOST_ENTRIES:,}"
+            raise OversizedArchive(Phrase("it has more than %(most)s entries", most=entries))
         path = PurePosixPath(member.name)
         inside_of_it = not path.is_absolute() and ".." not in path.parts
-        if member.type in PLAIN and inside_of_it and not member.issparse() and wanted(path.parts):
+        if member.is_plain and inside_of_it and wanted(path.parts):
             if member.size > most:
-                raise OversizedArchive(f"it is larger than {most} bytes")
+                raise OversizedArchive(Phrase("it is larger than %(most)s bytes", most=f"{most:,}"))
             return b"".join(unpacked.pieces(member.size))
     return None
 
@@ -91,14 +87,6 @@ async def result(raw: "Incoming", working: asyncio.Future[T]) -> T:
         working.exception()  # nobody else will ask
         raise
     return working.result()
-
-
-class BrokenArchive(Exception):
-    """It is none, it ends early, or it is made to do harm; the text says what."""
-
-
-class OversizedArchive(BrokenArchive):
-    """There is more in it than anybody wants to see."""
 
 
 class Stopped(Exception):
@@ -172,105 +160,3 @@ class Lent(io.RawIOBase):
         piece = self._file.read(len(target))
         target[: len(piece)] = piece
         return len(piece)
-
-
-class Unpacked:
-    """The bytes inside: what tarfile needs of a file, reading forwards only."""
-
-    def __init__(self, raw: io.RawIOBase, most: int) -> None:
-        """``OversizedArchive`` as soon as more than *most* bytes come out."""
-        self._source = unpacker(io.BufferedReader(raw, PIECE))
-        self._most = most
-        self._at = 0
-        self._last = b""
-
-    @property
-    def ended_well(self) -> bool:
-        """Whether the last thing that was read may be the end of an archive: zeros, or nothing."""
-        return not self._last.strip(b"\0")
-
-    def read(self, nbytes: int) -> bytes:
-        """Exactly *nbytes*, unless the end comes before."""
-        if not 0 <= nbytes <= MOST_HEADER:
-            raise BrokenArchive("a header is too large")
-        pieces = []
-        while nbytes and (piece := self._some(nbytes)):
-            pieces.append(piece)
-            nbytes -= len(piece)
-        self._last = b"".join(pieces)
-        return self._last
-
-    def _some(self, nbytes: int) -> bytes:
-        try:
-            piece = self._source.read(nbytes)
-        except broken() as error:
-            raise BrokenArchive(f"it is no archive that can be read: {error}") from error
-        self._at += len(piece)
-        if self._at > self._most:
-            raise OversizedArchive(f"it unpacks to more than {self._most:,} bytes")
-        return piece
-
-    def pieces(self, nbytes: int) -> Iterator[bytes]:
-        """The next *nbytes*, a piece at a time; ``BrokenArchive`` if the end comes before."""
-        while nbytes > 0:
-            piece = self._some(min(PIECE, nbytes))
-            if not piece:
-                raise BrokenArchive(f"it ends {nbytes} bytes early")
-            nbytes -= len(piece)
-            yield piece
-
-    def __iter__(self) -> Iterator[bytes]:
-        """All that is left."""
-        return iter(lambda: self._some(PIECE), b"")
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, position: int) -> int:
-        if position < self._at:
-            raise BrokenArchive("a header points backwards")
-        while self._at < position and self._some(min(PIECE, position - self._at)):
-            pass
-        return self._at
-
-
-@cache
-def broken() -> tuple[type[Exception], ...]:
-    """What is raised over an archive that is none."""
-    import tarfile  # noqa: PLC0415, these are for servers that look into layers
-    import zlib  # noqa: PLC0415
-
-    import zstandard  # noqa: PLC0415
-
-    of_python = EOFError, ValueError, OverflowError, RecursionError
-    return tarfile.TarError, BadGzipFile, zlib.error, zstandard.ZstdError, *of_python
-
-
-def unpacker(packed: "io.BufferedReader[Any]") -> BinaryIO:
-    """*packed* as it was before it was compressed with gzip or zstd, if it was."""
-    head = packed.peek(len(ZSTD))
-    if head.startswith(GZIP):
-        return cast(BinaryIO, GzipFile(fileobj=packed, mode="rb"))
-    if head.startswith(ZSTD):
-        import zstandard  # noqa: PLC0415
-
-        plain = zstandard.ZstdDecompressor(max_window_size=MOST_WINDOW)
-        return cast(BinaryIO, plain.stream_reader(packed, read_across_frames=True))
-    return packed
-
-
-def members(unpacked: Unpacked) -> "Iterator[tarfile.TarInfo]":
-    """What a tar archive holds, in its order; ``BrokenArchive`` where it cannot go on."""
-    import tarfile  # noqa: PLC0415
-
-    try:
-        with tarfile.open(
-            fileobj=cast(BinaryIO, unpacked), mode="r:", encoding="utf-8", errors="replace"
-        ) as archive:
-            while (member := archive.next()) is not None:
-                archive.__dict__["members"] = []  # else all of them stay in memory
-                yield member
-            if not unpacked.ended_well:  # tarfile takes what is no header for the end
-                raise BrokenArchive("it goes on with something that is no header")
-    except broken() as error:
-        raise BrokenArchive(f"it is no archive that can be read: {error}") from error

@@ -4,6 +4,7 @@ English is the source. ``templates/locale/<code>/messages.po`` holds the rest; `
 keeps them complete. Babel is loaded when the first page is shown, not when the server starts.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -188,10 +189,26 @@ class Phrase(str):
         self.pattern, self.values = pattern, values
         return self
 
+    def kept(self) -> str:
+        """As it is kept where it is told much later; ``Phrase.of`` is the way back."""
+        return json.dumps([self.pattern, {key: str(value) for key, value in self.values.items()}])
+
+    @classmethod
+    def of(cls, kept: str) -> "Phrase":
+        pattern, values = json.loads(kept)
+        return cls(pattern, **values)
+
 
 def told(text: str) -> str:
     """*text* in the reader's language if it is a phrase, and as it is if it is none."""
-    return gettext(text.pattern) % text.values if isinstance(text, Phrase) else text
+    if not isinstance(text, Phrase):
+        return text
+    return gettext(text.pattern) % {key: said(value) for key, value in text.values.items()}
+
+
+def said(value: object) -> object:
+    """A value of a phrase, which may be one itself."""
+    return told(value) if isinstance(value, Phrase) else value
 
 
 def moment(value: datetime, *, seconds: bool = False) -> str:

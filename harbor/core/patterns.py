@@ -17,13 +17,19 @@ from functools import lru_cache
 
 from msgspec import Struct, field
 
+from harbor.core.i18n import Phrase
+
 MAX_LENGTH = 1_024
 MOST_REMEMBERED = 256  # steps of one pattern
 Takes = Callable[[str], bool]
 
 
 class PatternInvalid(ValueError):
-    """A text that is no pattern; the message says why."""
+    """A text that is no pattern; the phrase says why."""
+
+    def __init__(self, why: Phrase) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class State(Struct):
@@ -91,7 +97,9 @@ class Pattern:
 
     def _build(self, text: str) -> None:
         if len(text) > MAX_LENGTH:
-            raise PatternInvalid(f"a pattern has at most {MAX_LENGTH} characters")
+            raise PatternInvalid(
+                Phrase("a pattern has at most %(most)s characters", most=MAX_LENGTH)
+            )
         open_braces: list[Brace] = []
         position = 0
         while position < len(text):
@@ -110,7 +118,7 @@ class Pattern:
             else:
                 position = self._character(text, position)
         if open_braces:
-            raise PatternInvalid("a { in the pattern has no }")
+            raise PatternInvalid(Phrase("a { in the pattern has no }"))
 
     def _character(self, text: str, position: int) -> int:
         """One character that is no star or brace; return where the next part begins."""
@@ -122,7 +130,7 @@ class Pattern:
             self._take(chosen)
         elif character == "\\":
             if position == len(text):
-                raise PatternInvalid("a \\ at the end of the pattern stands for nothing")
+                raise PatternInvalid(Phrase("a \\ at the end of the pattern stands for nothing"))
             self._take(text[position].__eq__)
             position += 1
         else:
@@ -194,7 +202,7 @@ def characters(text: str, position: int) -> tuple[Takes, int]:
             high, position = one(text, position + 1)
         ranges.append((low, high))
     if not ranges:
-        raise PatternInvalid("a [ in the pattern has no characters before its ]")
+        raise PatternInvalid(Phrase("a [ in the pattern has no characters before its ]"))
 
     def takes(character: str) -> bool:
         inside = any(low <= character <= high for low, high in ranges)
@@ -209,9 +217,11 @@ def one(text: str, position: int) -> tuple[str, int]:
     position += escaped
     character = text[position : position + 1]
     if not character:
-        raise PatternInvalid("a [ in the pattern has no ]")
+        raise PatternInvalid(Phrase("a [ in the pattern has no ]"))
     if not escaped and character in "-]":
-        raise PatternInvalid(f"write \\{character} for a {character} inside of [ ]")
+        raise PatternInvalid(
+            Phrase("write \\%(character)s for a %(character)s inside of [ ]", character=character)
+        )
     return character, position + 1
 
 

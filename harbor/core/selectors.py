@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from harbor.core.errors import BadRequest
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 from harbor.core.patterns import PatternInvalid, compiled
 
@@ -35,13 +36,29 @@ class Selector(Struct, kw_only=True):
 def check(selector: Selector, decorations: tuple[str, str]) -> None:
     """``BadRequest`` unless the selector is of one of *decorations* and has a pattern."""
     if selector.kind != DOUBLESTAR:
-        raise BadRequest(f"the kind of a selector is {DOUBLESTAR}, not {shown(selector.kind)}")
+        raise BadRequest(
+            Phrase(
+                "the kind of a selector is %(kind)s, not %(given)s",
+                kind=DOUBLESTAR,
+                given=shown(selector.kind),
+            )
+        )
     if selector.decoration not in decorations:
         raise BadRequest(
-            f"the decoration of a selector is {' or '.join(decorations)} here, "
-            f"not {shown(selector.decoration)}"
+            Phrase(
+                "the decoration of a selector is %(one)s or %(other)s here, not %(given)s",
+                one=decorations[0],
+                other=decorations[1],
+                given=shown(selector.decoration),
+            )
         )
     try:
         compiled(selector.pattern)
     except PatternInvalid as error:
-        raise BadRequest(f"invalid pattern {shown(selector.pattern)}: {error}") from error
+        raise BadRequest(
+            Phrase(
+                "invalid pattern %(pattern)s: %(why)s",
+                pattern=shown(selector.pattern),
+                why=error.why,
+            )
+        ) from error

@@ -10,7 +10,9 @@ import msgspec
 from msgspec import Meta, Struct
 from starlette.datastructures import URL
 
+from harbor.core.complaints import unfit
 from harbor.core.errors import BadRequest, Unprocessable
+from harbor.core.i18n import Phrase
 from harbor.core.oci import shown
 
 T = TypeVar("T")
@@ -80,11 +82,11 @@ def show(kind: type[T], row: object) -> T:
 def decode(raw: bytes, kind: Any) -> Any:
     """A JSON body; 400 if it is no JSON, 422 if it is of another shape, naming the field."""
     if b"\\u0000" in raw:
-        raise Unprocessable("body: a null character")
+        raise Unprocessable(Phrase("%(where)s: a null character", where="body"))
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise Unprocessable(f"body: {error}") from error
+        raise Unprocessable(unfit("body", error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(f"bad request: the body is no JSON: {error}") from error
 
@@ -106,7 +108,7 @@ def parameters(pairs: Iterable[tuple[str, str]], kind: Any) -> Any:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise Unprocessable(f"query: {error}") from error
+        raise Unprocessable(unfit("query", error)) from error
 
 
 @cache
@@ -124,7 +126,7 @@ def form(raw: bytes, kind: Any) -> Any:
     try:
         fields = parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=1_000)
     except ValueError as error:  # no UTF-8, too many fields
-        raise BadRequest(f"bad request: the body is no form: {error}") from error
+        raise BadRequest(Phrase("bad request: the body is no form: %(why)s", why=error)) from error
     return parameters(fields, kind)
 
 
@@ -134,13 +136,13 @@ def parameter(text: str, kind: Any) -> Any:
     try:
         return msgspec.convert(text, kind, strict=False, dec_hook=lambda kind, text: kind(text))
     except msgspec.ValidationError as error:
-        raise Unprocessable(f"path: {error}") from error
+        raise Unprocessable(unfit("path", error)) from error
 
 
 def refuse_null(text: str, where: str) -> None:
     """No text of ours holds a null character, and PostgreSQL cannot even be asked for one."""
     if "\0" in text:
-        raise Unprocessable(f"{where}: a null character")
+        raise Unprocessable(Phrase("%(where)s: a null character", where=where))
 
 
 def links(url: URL, total: int) -> dict[str, str]:

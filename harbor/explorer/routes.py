@@ -13,7 +13,6 @@ from harbor.core.oci import Digest, Reference, shown
 from harbor.core.security import project
 from harbor.core.storage.interface import BlobMissing
 from harbor.explorer import schemas
-from harbor.explorer.schemas import Entry
 from harbor.explorer.service import comparing, contents, installed, listing
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.listing import Layers
@@ -53,10 +52,10 @@ async def get_file(
     if not layers.ready:
         raise Unavailable("the layers are being read, try again later")
     explorer = ctx.the(Explorer)
-    tree = await listing.tree_of(explorer, layers, query.layer)
-    entry, number = await explorer.work(lambda: contents.file_at(tree, query.path))
-    digest = Digest(layers.subject.layers[number].digest)
-    return FileResponse(explorer, digest, entry, head=ctx.request.method == "HEAD")
+    view = await listing.view_of(explorer, layers, layers.number(query.layer))
+    file = await contents.file_at(view, query.path)
+    digest = Digest(layers.subject.layers[file.layer].digest)
+    return FileResponse(explorer, digest, file, head=ctx.request.method == "HEAD")
 
 
 @routes.on("GET", PACKAGES, allow=READ, fails=FAILS, stream=True)
@@ -102,14 +101,16 @@ async def explored(ctx: Ctx, *named: tuple[Place, Reference]) -> list[Layers]:
 class FileResponse(Response):
     """A file out of a layer, which no browser shows as a page of ours."""
 
-    def __init__(self, explorer: Explorer, digest: Digest, entry: Entry, *, head: bool) -> None:
-        self._pieces = contents.pieces(explorer, digest, entry)
-        name = quote(entry.path.rpartition("/")[2])
+    def __init__(
+        self, explorer: Explorer, digest: Digest, file: contents.Place, *, head: bool
+    ) -> None:
+        self._pieces = contents.pieces(explorer, digest, file)
+        name = quote(file.path.rpartition("/")[2])
         super().__init__(
             media_type="application/octet-stream",
             headers={
                 "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-                "Content-Length": str(entry.size),
+                "Content-Length": str(file.size),
                 "Content-Security-Policy": "sandbox; default-src 'none'",
                 "X-Content-Type-Options": "nosniff",
             },

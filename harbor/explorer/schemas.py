@@ -8,6 +8,7 @@ from harbor.core.oci import Digest
 from harbor.core.wire import Paging
 
 Kind = Literal["file", "directory", "symlink", "hardlink", "device", "fifo", "whiteout", "opaque"]
+WITH_HOLES, NOT_WHOLE = -1, -2  # in the place of an offset
 MOST_PATH = 4096  # Linux PATH_MAX
 
 
@@ -25,6 +26,24 @@ class Entry(Struct, frozen=True, gc=False, array_like=True):
     offset: int  # of its content in the unpacked layer; -1 if it does not stand there in one piece
     content: bytes | None  # its BLAKE2b, of 16 bytes
     written: str | None  # its name in the archive, where that would lead out of the root
+
+
+class Kept(Struct, frozen=True, gc=False, array_like=True):
+    """A file as it is looked at, of an image or of one layer."""
+
+    path: str  # where it is, whichever links led there
+    kind: Kind
+    size: int  # of a directory, that of all files below it
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    layer: int  # -1 if none names it
+    target: str | None
+    written: str | None
+    offset: int  # of its content; NOT_WHOLE or WITH_HOLES
+    first: int  # the number of the first file in the directory
+    count: int  # of the files in it; -1 of what is no directory
 
 
 class Package(Struct, frozen=True, array_like=True, order=True):
@@ -193,12 +212,17 @@ class PackageList(Struct, kw_only=True):
     packages: list[Installed]
 
 
-class Index(Struct, frozen=True, kw_only=True):
-    """What was found in a layer."""
+class Summary(Struct, frozen=True, kw_only=True):
+    """What is known of a layer that was read."""
 
     digest: Digest
-    entries: bytes  # packed by the service, as are the packages; empty if it was not read
-    packages: bytes
     nentries: int
     nbytes: int
-    problem: str | None
+    problem: str | None  # a phrase as it is kept: why it was read no further
+
+
+class Index(Summary, frozen=True, kw_only=True):
+    """What was found in a layer."""
+
+    entries: bytes  # packed by the service, as are the packages; empty if it was not read
+    packages: bytes

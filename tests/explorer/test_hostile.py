@@ -109,7 +109,7 @@ def test_too_many_steps_are_refused(
     shared: TestClient, repo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trees, "MOST_STEPS", 100)
-    image = push(shared, repo, tar(*((f"{'d/' * 20}{number}", b"") for number in range(20))))
+    image = push(shared, repo, tar(*((f"{'d/' * 20}{number}/x", b"") for number in range(20))))
     answer = shared.get(f"{image}/files", auth=("admin", "Harbor12345"))
     assert answer.status_code == 400
 

@@ -99,3 +99,15 @@ def test_an_index_has_no_such_page(shared: TestClient, repo: str) -> None:
     child = push_image(shared, repo)
     assert put_manifest(shared, repo, "all", index_of(child)).status_code == 201
     assert shared.get(page_of(shared, repo, "all"), auth=ADMIN).status_code == 400
+
+
+def test_why_a_layer_is_broken_is_told_in_the_language_of_the_page(
+    shared: TestClient, repo: str
+) -> None:
+    image = push(shared, repo, tar(("first", b"1"), ("second", b"2" * 100_000))[:50_000])
+    page = page_of(shared, repo, "1.0")
+    answer = shared.get(page, headers={"Accept-Language": "zh-CN"}, auth=ADMIN)
+    assert "字节结束" in words(answer)
+    assert "early" not in words(answer)
+    api = shared.get(f"{image}/files", headers={"Accept-Language": "zh-CN"}, auth=ADMIN)
+    assert "bytes early" in api.json()["layers"][0]["problem"]

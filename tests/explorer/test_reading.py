@@ -11,7 +11,7 @@ from harbor.app import Building
 from harbor.core.manifests import Descriptor
 from harbor.core.oci import Digest
 from harbor.core.storage.interface import Store
-from harbor.explorer.schemas import FileList, FileQuery, Index
+from harbor.explorer.schemas import FileList, FileQuery, Summary
 from harbor.explorer.service import layers, listing
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.listing import Subject
@@ -105,7 +105,7 @@ def test_not_again_for_one_who_looked_before_it_was_kept(
     looked = explorer._kept
     looks: list[object] = []
 
-    async def late(digests: Sequence[Digest]) -> dict[Digest, Index]:
+    async def late(digests: Sequence[Digest]) -> dict[Digest, Summary]:
         looks.append(digests)
         return await looked(digests) if len(looks) > 1 else {}
 

@@ -7,19 +7,18 @@ make us hold; the same as Helm's, where Helm has one (pkg/chart/loader/archive.g
 import hashlib
 import re
 from collections.abc import Collection, Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from msgspec import Struct
 
 from harbor.charts.schemas import Metadata
 from harbor.charts.service import documents
-from harbor.core.archives import GZIP, BrokenArchive, Courtesy, Lent, Unpacked, members
+from harbor.core.archives import Courtesy, Lent
 from harbor.core.errors import BadRequest
 from harbor.core.oci import Digest, shown
 from harbor.core.settings import MIB
-
-if TYPE_CHECKING:
-    import tarfile
+from harbor.core.tars import Member, members
+from harbor.core.unpacking import GZIP, BrokenArchive, Unpacked
 
 MAX_TOTAL = 100 * MIB  # bytes unpacked
 MAX_FILE = 5 * MIB
@@ -91,14 +90,14 @@ def unpacked(file: IO[bytes]) -> Unpacked:
     return Unpacked(Lent(file), MAX_TOTAL)
 
 
-def files(inside: Unpacked) -> "Iterator[tuple[tarfile.TarInfo, str, str]]":
+def files(inside: Unpacked) -> Iterator[tuple[Member, str, str]]:
     """The files, each with its folder and its name there; folders are passed over."""
     rest = Courtesy()
     for count, member in enumerate(members(inside)):
         rest()
         if count >= MAX_FILES:
             raise BadRequest(f"the archive holds more than {MAX_FILES} files")
-        if not (member.isdir() or member.isreg()) or member.issparse():
+        if not (member.is_directory or member.is_plain):
             raise BadRequest(f"the archive holds {shown(member.name)}, which is no plain file")
         if member.size > MAX_FILE:
             raise BadRequest(f"{shown(member.name)} is larger than {MAX_FILE} bytes")
@@ -106,7 +105,7 @@ def files(inside: Unpacked) -> "Iterator[tuple[tarfile.TarInfo, str, str]]":
         if not parts[0] or ".." in parts or any(DRIVE.match(part) for part in parts):
             raise BadRequest(f"the archive holds the path {shown(member.name)}")
         name = "/".join(part for part in parts[1:] if part not in ("", "."))
-        if member.isdir():
+        if member.is_directory:
             continue
         if not name:
             raise BadRequest(f"the archive holds {shown(member.name)} outside of its folder")

@@ -1,40 +1,50 @@
 """What is done: tell two artifacts apart, by config, layers, packages and files."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
 from harbor.core.manifests import Descriptor
 from harbor.explorer.schemas import (
-    Change,
     Compared,
     CompareQuery,
     Comparison,
     ConfigChange,
-    FileChange,
-    Index,
     LayerChange,
-    PackageChange,
 )
-from harbor.explorer.service import installed
+from harbor.explorer.service import differing, listing
+from harbor.explorer.service.blocks import Blocks, Memory, Shelf, Source
+from harbor.explorer.service.differing import Changes
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.listing import Layers
-from harbor.explorer.service.trees import Node, Tree, join
-
-MOST_CHANGES = 100_000  # that are put in order; all are counted
-Known = dict[tuple[str, str], str]
 
 
 async def compare(
     explorer: Explorer, before: Layers, after: Layers, query: CompareQuery
 ) -> Comparison:
     """What became of *before*: *after*."""
+    found = outline(before, after)
     if not (before.ready and after.ready):
-        return outline(before, after)
-    old = await explorer.tree(before.indexes(), None)
-    new = await explorer.tree(after.indexes(), None)
-    return await explorer.work(lambda: compared(before, after, old, new, query))
+        return found
+    old = await listing.view_of(explorer, before, None)
+    new = await listing.view_of(explorer, after, None)
+
+    async def make() -> Blocks:
+        sides = [await differing.everything(view) for view in (old, new)]
+        return await explorer.work(lambda: differing.compared(*sides))
+
+    if before.is_unread or after.is_unread:  # the next look may find more
+        shelf: Shelf = Memory(await make())
+    else:
+        source = Source(manifest=after.subject.digest, base=before.subject.digest)
+        shelf = await explorer.shelf(source, make)
+    changes = await Changes.open(shelf)
+    found.ready = True
+    found.before.nbytes, found.after.nbytes = old.head.nbytes, new.head.nbytes
+    found.added, found.removed, found.changed = changes.head.counts
+    found.packages = await changes.packages()
+    found.files, found.total = await changes.page(query, explorer.work)
+    return found
 
 
 def outline(before: Layers, after: Layers) -> Comparison:
@@ -53,33 +63,6 @@ def outline(before: Layers, after: Layers) -> Comparison:
         total=0,
         files=[],
     )
-
-
-def compared(
-    before: Layers, after: Layers, old: Tree, new: Tree, query: CompareQuery
-) -> Comparison:
-    found = outline(before, after)
-    counts: Counter[Change] = Counter()
-    listed: list[FileChange] = []
-    for change in files(old, new):
-        counts[change.change] += 1
-        if asked_for(change, query) and len(listed) < MOST_CHANGES:
-            listed.append(change)
-    listed.sort(key=lambda each: each.path)
-    found.ready = True
-    found.before.nbytes, found.after.nbytes = old.root.size, new.root.size
-    found.packages = packages(known(before.indexes(), old), known(after.indexes(), new))
-    found.added, found.removed, found.changed = (
-        counts["added"], counts["removed"], counts["changed"],
-    )  # fmt: skip
-    found.total = len(listed)
-    found.files = listed[query.offset : query.offset + query.page_size]
-    return found
-
-
-def asked_for(change: FileChange, query: CompareQuery) -> bool:
-    is_of_kind = change.change == (query.change or change.change)
-    return is_of_kind and query.search.lower() in change.path.lower()
 
 
 def side(layers: Layers) -> Compared:
@@ -134,57 +117,3 @@ def layers(before: Sequence[Descriptor], after: Sequence[Descriptor]) -> list[La
         if each.digest not in news
     ]
     return there + gone
-
-
-def known(indexes: Sequence[Index], tree: Tree) -> Known:
-    """The packages of an artifact, by kind and name."""
-    return {
-        (each.kind, each.name): each.version
-        for file, _layer in installed.files(indexes, tree)
-        for each in file.packages
-    }
-
-
-def packages(before: Known, after: Known) -> list[PackageChange]:
-    return [
-        PackageChange(kind=key[0], name=key[1], before=before.get(key), after=after.get(key))
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
-
-
-def files(before: Tree, after: Tree) -> Iterator[FileChange]:
-    """Every file and link that is not the same, in no order."""
-    stack: list[tuple[str, Node | None, Node | None]] = [("/", before.root, after.root)]
-    while stack:
-        after.rest()
-        path, old, new = stack.pop()
-        inside = {**((old and old.children) or {}), **((new and new.children) or {})}
-        for name in inside:
-            stack.append(
-                (
-                    join(path, name),
-                    old.children.get(name) if old and old.children else None,
-                    new.children.get(name) if new and new.children else None,
-                )
-            )
-        one, other = (node if node and node.children is None else None for node in (old, new))
-        if one is None and other is None:
-            continue
-        if one is None or other is None:
-            yield FileChange(
-                path=path,
-                change="added" if one is None else "removed",
-                before=one.size if one else None,
-                after=other.size if other else None,
-            )
-        elif facts(one) != facts(other):
-            yield FileChange(path=path, change="changed", before=one.size, after=other.size)
-
-
-def facts(node: Node) -> object:
-    """All that makes a file what it is, but its time: that changes with each build."""
-    entry = node.entry
-    if entry is None:
-        return None
-    return entry.kind, entry.mode, entry.uid, entry.gid, entry.size, entry.target, entry.content

@@ -4,48 +4,58 @@ import asyncio
 import errno
 from collections.abc import AsyncGenerator
 
-from harbor.core.archives import PIECE, BrokenArchive, Incoming, Unpacked, result
+from msgspec import Struct
+
+from harbor.core.archives import Incoming, result
 from harbor.core.errors import BadRequest, NotFound
 from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest, shown
-from harbor.explorer.schemas import Entry
+from harbor.core.unpacking import PIECE, BrokenArchive, Unpacked
+from harbor.explorer.schemas import NOT_WHOLE, WITH_HOLES
 from harbor.explorer.service.layers import Explorer
 from harbor.explorer.service.reading import most_of, normal
-from harbor.explorer.service.trees import Node, Tree
+from harbor.explorer.service.views import View
 
 
-def file_at(tree: Tree, path: str) -> tuple[Entry, int]:
-    """The file at *path*, and its layer; ``NotFound``, and ``BadRequest`` if it is none.
+class Place(Struct, frozen=True):
+    """Where the content of a file is."""
+
+    path: str
+    layer: int
+    offset: int  # in the unpacked layer
+    size: int
+
+
+async def file_at(view: View, path: str) -> Place:
+    """The file at *path*; ``NotFound``, and ``BadRequest`` if it is none.
 
     A link is the file that it leads to.
     """
     path = normal(path)
-    node: Node | None = tree.find(path)
-    node = node and tree.follow(path, node)
+    node = await view.find(path)
+    node = node and await view.follow(node)
     if node is not None and node.kind == "hardlink":
-        assert node.entry is not None
-        node = tree.find(normal(node.entry.target or ""))
+        node = await view.find(normal(node.target or ""))
     if node is None:
         raise NotFound(Phrase("there is no file %(path)s", path=shown(path)))
-    entry = node.entry
-    if entry is None or entry.kind != "file":
+    if node.kind != "file":
         raise BadRequest(
             Phrase("%(path)s is no file, but a %(kind)s", path=shown(path), kind=node.kind)
         )
-    if entry.offset < 0:
+    if node.offset == WITH_HOLES:
         raise BadRequest(
             Phrase("%(path)s is kept with holes, and cannot be shown alone", path=shown(path))
         )
-    if entry.content is None:  # what was read of it has no sum
+    if node.offset == NOT_WHOLE:
         raise BadRequest(Phrase("%(path)s is not all in its layer", path=shown(path)))
-    return entry, node.layer
+    return Place(node.path, view.layer_of(node), node.offset, node.size)
 
 
-async def pieces(explorer: Explorer, digest: Digest, entry: Entry) -> AsyncGenerator[bytes]:
+async def pieces(explorer: Explorer, digest: Digest, place: Place) -> AsyncGenerator[bytes]:
     """The bytes of a file; ``BlobMissing``, and ``OSError`` if the layer has fewer of them."""
     async with explorer.store.open(digest) as blob:
         raw = Incoming(blob.read(0, blob.size))
-        part = Part(raw, blob.size, entry)
+        part = Part(raw, blob.size, place)
         while part.left:
             reading = asyncio.get_running_loop().run_in_executor(explorer.readers, part.next)
             yield await result(raw, reading)
@@ -54,9 +64,9 @@ async def pieces(explorer: Explorer, digest: Digest, entry: Entry) -> AsyncGener
 class Part:
     """A file in a layer, read by whichever thread is free."""
 
-    def __init__(self, raw: Incoming, size: int, entry: Entry) -> None:
-        self.left = entry.size
-        self._entry = entry
+    def __init__(self, raw: Incoming, size: int, place: Place) -> None:
+        self.left = place.size
+        self._place = place
         self._size = size
         self._raw = raw
         self._unpacked: Unpacked | None = None  # until the first thread begins
@@ -65,7 +75,7 @@ class Part:
         try:
             if self._unpacked is None:
                 self._unpacked = Unpacked(self._raw, most_of(self._size))
-                self._unpacked.seek(self._entry.offset)
+                self._unpacked.seek(self._place.offset)
             piece = self._unpacked.read(min(PIECE, self.left))
         except BrokenArchive as error:
             raise OSError(errno.EIO, f"the layer is not what it was: {error}") from error

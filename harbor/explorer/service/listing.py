@@ -1,6 +1,6 @@
 """What is done: the layers of an artifact are found, and a page of their files is shown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import select
@@ -11,12 +11,17 @@ from harbor.artifacts.schemas import Place
 from harbor.artifacts.service import catalogue
 from harbor.core import manifests
 from harbor.core.errors import BadRequest, NotFound
-from harbor.core.i18n import Phrase
+from harbor.core.i18n import Phrase, told
 from harbor.core.manifests import INDEXES, Descriptor
 from harbor.core.oci import Digest, shown
-from harbor.explorer.schemas import FileList, FileQuery, Index, Layer
-from harbor.explorer.service.layers import Explorer, Reading, unread
+from harbor.explorer.schemas import FileList, FileQuery, Index, Layer, PackageFile, Summary
+from harbor.explorer.service import trees
+from harbor.explorer.service.blocks import Blocks, Memory, Source
+from harbor.explorer.service.layers import MISSING, Explorer, Reading, Unread, unread
+from harbor.explorer.service.planting import planted
+from harbor.explorer.service.reading import packages_of
 from harbor.explorer.service.trees import Tree
+from harbor.explorer.service.views import View
 
 MOST_LAYERS = 500
 PATIENCE_S = 10.0  # within a request; then the client is told how far it is
@@ -57,20 +62,25 @@ async def subject_of(session: AsyncSession, place: Place, reference: str) -> Sub
 class Layers:
     """The layers of one artifact, and what is known of each."""
 
-    def __init__(self, subject: Subject, known: Mapping[Digest, Index | Reading]) -> None:
+    def __init__(self, subject: Subject, known: Mapping[Digest, Summary | Reading]) -> None:
         self.subject = subject
         self._known = known
 
     @property
     def ready(self) -> bool:
-        return all(isinstance(each, Index) for each in self._found())
+        return all(isinstance(each, Summary) for each in self._found())
 
-    def indexes(self) -> list[Index]:
-        return [each for each in self._found() if isinstance(each, Index)]
+    def summaries(self) -> list[Summary]:
+        return [each for each in self._found() if isinstance(each, Summary)]
 
-    def _found(self) -> list[Index | Reading]:
-        elsewhere = unread(Digest(""), "it is not in this registry")
+    def _found(self) -> list[Summary | Reading]:
+        elsewhere = unread(Digest(""), MISSING)
         return [self._known.get(Digest(each.digest), elsewhere) for each in self.subject.layers]
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether a layer could not be opened: the next look may find more."""
+        return any(isinstance(each, Unread) for each in self._found())
 
     def number(self, digest: str) -> int | None:
         """Which layer has this digest; ``None`` for none; ``NotFound``."""
@@ -88,17 +98,19 @@ class Layers:
         ]
 
 
-def layer_of(described: Descriptor, found: Index | Reading) -> Layer:
+def layer_of(described: Descriptor, found: Summary | Reading) -> Layer:
     layer = Layer(
         digest=described.digest,
         size=described.size,
         media_type=described.media_type,
-        ready=isinstance(found, Index),
+        ready=isinstance(found, Summary),
     )
     if isinstance(found, Reading):
         layer.done = found.done
     else:
-        layer.files, layer.nbytes, layer.problem = found.nentries, found.nbytes, found.problem
+        layer.files, layer.nbytes = found.nentries, found.nbytes
+        if found.problem:
+            layer.problem = told(Phrase.of(found.problem))
     return layer
 
 
@@ -123,11 +135,39 @@ async def files(explorer: Explorer, layers: Layers, query: FileQuery) -> FileLis
     alone = layers.number(query.layer)
     if not layers.ready:
         return FileList(path=query.path, ready=False, layers=layers.shown(), total=0, files=[])
-    tree = await explorer.tree(layers.indexes(), alone)
-    found, total = await explorer.work(lambda: tree.page(query))
+    view = await view_of(explorer, layers, alone)
+    found, total = await view.page(query, explorer.work)
     return FileList(path=query.path, ready=True, layers=layers.shown(), total=total, files=found)
 
 
-async def tree_of(explorer: Explorer, layers: Layers, layer: str) -> Tree:
-    """All layers merged, or one of them; ``NotFound``."""
-    return await explorer.tree(layers.indexes(), layers.number(layer))
+async def view_of(explorer: Explorer, layers: Layers, alone: int | None) -> View:
+    """All layers merged, or the one with this number *alone*; ``BadRequest``."""
+    known = layers.summaries()
+    wanted = known if alone is None else [known[alone]]
+    source = Source(manifest=layers.subject.digest)
+    if alone is not None:
+        source = Source(layer=known[alone].digest)
+
+    async def make() -> Blocks:
+        indexes = await explorer.entries(wanted)
+        return await explorer.work(lambda: grown(indexes, is_alone=alone is not None))
+
+    if layers.is_unread:
+        return await View.open(Memory(await make()), alone)
+    return await View.open(await explorer.shelf(source, make), alone)
+
+
+def grown(indexes: Sequence[Index], *, is_alone: bool) -> Blocks:
+    tree = trees.alone(indexes[0], 0) if is_alone else trees.merged(indexes)
+    return planted(tree, list(packages(indexes, tree)))
+
+
+def packages(indexes: Sequence[Index], tree: Tree) -> Iterator[tuple[PackageFile, int]]:
+    """The files that list packages, with their layers: those that no upper layer took away or
+    changed.
+    """
+    for number, index in enumerate(indexes):
+        for file in packages_of(index):
+            node = tree.find(file.path)
+            if node is not None and node.layer == number:
+                yield file, number

@@ -18,6 +18,7 @@ MOST = 16 * MIB  # bytes of a file that is looked into
 MOST_PACKAGES, MOST_LINES = 50_000, 1_000  # in one file; of one package
 MOST_TEXT = 255  # characters of a name or a version
 DPKG, APK = "/var/lib/dpkg/status", "/lib/apk/db/installed"
+NAMES = ("METADATA", "PKG-INFO", "package.json")
 PARTS = "/var/lib/dpkg/status.d"  # in images without dpkg, a file for each package
 Parser = Callable[[bytes], list[Package]]
 
@@ -34,11 +35,12 @@ def parser_of(path: str) -> Parser | None:
         return debian
     if path == APK:
         return alpine
-    if name == "METADATA" and directory.endswith(".dist-info"):
+    metadata, info, module = NAMES
+    if name == metadata and directory.endswith(".dist-info"):
         return python
-    if name == "PKG-INFO" and directory.endswith(".egg-info"):
+    if name == info and directory.endswith(".egg-info"):
         return python
-    if name == "package.json" and is_module(directory):
+    if name == module and is_module(directory):
         return npm
     return None
 

@@ -5,28 +5,28 @@ Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset".
 
 import hashlib
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import RawIOBase
-from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from harbor.core.archives import BrokenArchive, Courtesy, Unpacked, members
+from harbor.core.archives import Courtesy
+from harbor.core.i18n import Phrase
 from harbor.core.oci import Digest
 from harbor.core.settings import MIB
+from harbor.core.tars import LARGEST, Member, members
+from harbor.core.unpacking import BrokenArchive, Unpacked
 from harbor.explorer.schemas import MOST_PATH, Entry, Index, Kind, PackageFile
+from harbor.explorer.service.packing import pack, unpack
 from harbor.explorer.service.rpm import BrokenDatabase
 from harbor.explorer.service.watching import Watch, watch_of
 
-if TYPE_CHECKING:
-    import tarfile
-
-T = TypeVar("T")
 ALWAYS_FINE = 1024 * MIB  # bytes, unpacked
 MOST_GROWTH = 200  # times its size, beyond that
 MOST_ENTRIES = 300_000  # of a layer
 MOST_NAMES = 64 * MIB  # characters of all their names
 BLOCK = 2_000  # entries that are packed, and unpacked, in one go
+LINKS = frozenset(("symlink", "hardlink"))
 WHITEOUT, OPAQUE = ".wh.", ".wh..wh..opq"
 KINDS: dict[bytes, Kind] = {
     b"5": "directory",
@@ -36,7 +36,6 @@ KINDS: dict[bytes, Kind] = {
     b"3": "device",
     b"4": "device",
 }  # by the kinds of members, as tarfile has them
-SMALLEST, LARGEST = -(2**63), 2**63 - 1  # that an archive may say, and we keep
 
 
 def read(digest: Digest, raw: RawIOBase, size: int) -> Index:
@@ -47,11 +46,11 @@ def read(digest: Digest, raw: RawIOBase, size: int) -> Index:
         for member in members(unpacked):
             found.add(member, unpacked)
     except BrokenArchive as error:
-        problem = str(error)
+        problem = error.why.kept()
     return Index(
         digest=digest,
         entries=found.packed(),
-        packages=pack(msgspec.msgpack.encode(found.packages)),
+        packages=pack(found.packages),
         nentries=found.count,
         nbytes=min(found.nbytes, LARGEST),
         problem=problem,
@@ -74,19 +73,21 @@ class Found:
         self._block: list[Entry] = []
         self._rest = Courtesy()
 
-    def add(self, member: "tarfile.TarInfo", unpacked: Unpacked) -> None:
+    def add(self, member: Member, unpacked: Unpacked) -> None:
         """Note *member*, whose content *unpacked* comes to next; ``BrokenArchive``."""
         if self.count == MOST_ENTRIES:
-            raise BrokenArchive(f"it has more than {MOST_ENTRIES:,} entries")
-        self._names += len(member.name) + len(member.linkname)
-        if max(len(member.name), len(member.linkname)) > MOST_PATH or self._names > MOST_NAMES:
-            raise BrokenArchive("its names are too long")
-        entry = entry_of(member)
+            most = f"{MOST_ENTRIES:,}"
+            raise BrokenArchive(Phrase("it has more than %(most)s entries", most=most))
+        self._names += len(member.name) + len(member.target)
+        if max(len(member.name), len(member.target)) > MOST_PATH or self._names > MOST_NAMES:
+            raise BrokenArchive(Phrase("its names are too long"))
+        kind, path = kind_of(member)
+        content = None
         try:
-            if entry.kind == "file" and entry.offset >= 0:
-                entry = self._looked_into(entry, unpacked)
+            if kind == "file" and not member.has_holes:
+                content = self._looked_into(path, member, unpacked)
         finally:
-            self._note(entry)
+            self._note(entry_of(member, kind, path, content))
 
     def _note(self, entry: Entry) -> None:
         self._rest()
@@ -97,73 +98,69 @@ class Found:
             self._blocks.append(msgspec.msgpack.encode(self._block))
             self._block = []
 
-    def _looked_into(self, entry: Entry, unpacked: Unpacked) -> Entry:
+    def _looked_into(self, path: str, member: Member, unpacked: Unpacked) -> bytes:
+        """The sum of the content."""
         content = hashlib.blake2b(digest_size=16)
-        watch = watch_of(entry)
+        watch = watch_of(path, member.size, member.mode)
         try:
-            for piece in unpacked.pieces(entry.size):
+            for piece in unpacked.pieces(member.size):
                 self._rest()
                 content.update(piece)
                 if watch:
                     watch.add(piece)
             if watch:
-                self._keep(entry.path, watch)
+                self._keep(path, watch)
         finally:
             if watch:
                 watch.close()
-        return msgspec.structs.replace(entry, content=content.digest())
+        return content.digest()
 
     def _keep(self, path: str, watch: Watch) -> None:
         try:
             if known := watch.packages():
                 self.packages.append(PackageFile(path, known))
         except BrokenDatabase as error:
-            self.packages.append(PackageFile(path, [], str(error)))
+            self.packages.append(PackageFile(path, [], error.why.kept()))
 
     def packed(self) -> bytes:
         """All entries, as they are kept."""
         last = [msgspec.msgpack.encode(self._block)] if self._block else []
-        return pack(msgspec.msgpack.encode([*self._blocks, *last]))
+        return pack([*self._blocks, *last])
 
 
-def pack(raw: bytes) -> bytes:
-    import zstandard  # noqa: PLC0415, for servers that look into layers
-
-    return zstandard.ZstdCompressor().compress(raw)
-
-
-def entry_of(member: "tarfile.TarInfo") -> Entry:
+def kind_of(member: Member) -> tuple[Kind, str]:
+    """What *member* is, and which path it is about."""
     path = normal(member.name)
-    directory, _, name = path.rpartition("/")
-    kind = KINDS.get(member.type, "file")
-    if name == OPAQUE:
-        kind, path = "opaque", directory or "/"
-    elif name.startswith(WHITEOUT):
-        kind, path = "whiteout", f"{directory}/{name.removeprefix(WHITEOUT)}"
-    is_link = kind in {"symlink", "hardlink"}
+    kind = KINDS.get(member.kind, "file")
+    if WHITEOUT in path:
+        directory, _, name = path.rpartition("/")
+        if name == OPAQUE:
+            return "opaque", directory or "/"
+        if name.startswith(WHITEOUT):
+            return "whiteout", f"{directory}/{name.removeprefix(WHITEOUT)}"
+    return kind, path
+
+
+def entry_of(member: Member, kind: Kind, path: str, content: bytes | None) -> Entry:
     return Entry(
-        path=path,
-        kind=kind,
-        mode=stat.S_IMODE(bounded(member.mode)),
-        uid=bounded(member.uid),
-        gid=bounded(member.gid),
-        size=max(0, bounded(member.size)) if kind == "file" else 0,
-        mtime=bounded(member.mtime),
-        target=member.linkname if is_link else None,
-        offset=-1 if member.issparse() else bounded(member.offset_data),
-        content=None,
-        written=member.name if ".." in member.name.split("/") else None,
+        path,
+        kind,
+        stat.S_IMODE(member.mode),
+        member.uid,
+        member.gid,
+        max(0, member.size) if kind == "file" else 0,
+        member.mtime,
+        member.target if kind in LINKS else None,
+        -1 if member.has_holes else member.offset,
+        content,
+        member.name if ".." in member.name and ".." in member.name.split("/") else None,
     )
-
-
-def bounded(number: float) -> int:
-    if number != number:  # noqa: PLR0124  NaN, which an archive may give as a time
-        return 0
-    return int(min(max(number, SMALLEST), LARGEST))
 
 
 def normal(name: str) -> str:
     """Where a name leads, seen from the root, out of which nothing leads."""
+    if name and name[0] not in "/." and name[-1] != "/" and "/." not in name and "//" not in name:
+        return "/" + name
     parts: list[str] = []
     for part in name.split("/"):
         if part == "..":
@@ -175,19 +172,9 @@ def normal(name: str) -> str:
 
 def entries(index: Index) -> Iterator[Entry]:
     """The entries of *index*, in their order; unpacked a block at a time."""
-    blocks: Iterable[bytes] = unpack(index.entries, list[bytes]) or ()
-    for block in blocks:
+    for block in unpack(index.entries, list[bytes]) if index.entries else ():
         yield from msgspec.msgpack.decode(block, type=list[Entry])
 
 
 def packages_of(index: Index) -> list[PackageFile]:
-    return unpack(index.packages, list[PackageFile]) or []
-
-
-def unpack(raw: bytes, kind: type[T]) -> T | None:
-    """What was kept; ``None`` of a layer that was not read."""
-    if not raw:
-        return None
-    import zstandard  # noqa: PLC0415
-
-    return msgspec.msgpack.decode(zstandard.ZstdDecompressor().decompress(raw), type=kind)
+    return unpack(index.packages, list[PackageFile]) if index.packages else []

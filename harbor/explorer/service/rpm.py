@@ -15,6 +15,7 @@ from typing import IO
 from urllib.parse import quote
 
 from harbor.core.archives import Courtesy
+from harbor.core.i18n import Phrase
 from harbor.core.settings import MIB
 from harbor.explorer.schemas import Package
 from harbor.explorer.service.packages import MOST_PACKAGES, package
@@ -43,7 +44,11 @@ OVERFLOW, HERE, ELSEWHERE = 7, 1, 3  # types of pages, and of values
 
 
 class BrokenDatabase(Exception):
-    """The text says what is wrong."""
+    """The phrase says what is wrong."""
+
+    def __init__(self, why: Phrase) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def reader_of(path: str) -> Callable[[IO[bytes], str], Iterator[bytes]] | None:
@@ -68,7 +73,9 @@ def packages(path: str, file: IO[bytes], name: str) -> list[Package]:
             if len(found) >= MOST_PACKAGES:
                 break
     except (sqlite3.Error, error, OSError) as why:
-        raise BrokenDatabase(f"the list of packages cannot be read: {why}") from why
+        raise BrokenDatabase(
+            Phrase("the list of packages cannot be read: %(why)s", why=why)
+        ) from why
     return found
 
 
@@ -122,7 +129,7 @@ def from_sqlite(_file: IO[bytes], name: str) -> Iterator[bytes]:
         database.set_progress_handler(count, STEPS)
         database.set_authorizer(allowed)
         if not database.execute(TABLE).fetchall():
-            raise BrokenDatabase("the list of packages is of a form that is not known")
+            raise BrokenDatabase(Phrase("the list of packages is of a form that is not known"))
         for (header,) in database.execute("SELECT blob FROM Packages"):
             if isinstance(header, bytes):
                 yield header
@@ -133,7 +140,7 @@ def from_sqlite(_file: IO[bytes], name: str) -> Iterator[bytes]:
 def from_ndb(file: IO[bytes], _name: str) -> Iterator[bytes]:
     mark, version, _generation, pages = NDB_HEAD.unpack(exactly(file, 0, NDB_HEAD.size))
     if mark != b"RpmP" or version:
-        raise BrokenDatabase("the list of packages is of a form that is not known")
+        raise BrokenDatabase(Phrase("the list of packages is of a form that is not known"))
     slots = exactly(file, 0, min(pages, MOST_SLOT_PAGES) * NDB_PAGE)
     for at in range(2 * SLOT.size, len(slots), SLOT.size):  # the first two are the head
         mark, number, block, count = SLOT.unpack_from(slots, at)
@@ -148,10 +155,10 @@ def from_ndb(file: IO[bytes], _name: str) -> Iterator[bytes]:
 def from_berkeley(file: IO[bytes], _name: str) -> Iterator[bytes]:
     head = exactly(file, 0, 72)
     if int.from_bytes(head[12:16], "little") != BERKELEY:
-        raise BrokenDatabase("the list of packages is of a form that is not known")
+        raise BrokenDatabase(Phrase("the list of packages is of a form that is not known"))
     nbytes, last = (int.from_bytes(head[at : at + 4], "little") for at in (20, 32))
     if not 512 <= nbytes <= 64 * 1024:  # noqa: PLR2004  as Berkeley DB allows
-        raise BrokenDatabase("the list of packages has pages of a size that cannot be")
+        raise BrokenDatabase(Phrase("the list of packages has pages of a size that cannot be"))
     rest = Courtesy()
     for number in range(1, min(last, MOST // nbytes) + 1):
         rest()
@@ -194,7 +201,7 @@ def exactly(file: IO[bytes], at: int, nbytes: int) -> bytes:
     file.seek(at)
     found = file.read(nbytes)
     if len(found) < nbytes:
-        raise BrokenDatabase("the list of packages ends early")
+        raise BrokenDatabase(Phrase("the list of packages ends early"))
     return found
 
 

@@ -3,31 +3,34 @@
 Source: OCI image-spec v1.1 "Image Layer Filesystem Changeset", "Applying Changesets".
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct, field
 
 from harbor.core.archives import Courtesy
-from harbor.core.errors import BadRequest, NotFound
+from harbor.core.errors import BadRequest
 from harbor.core.i18n import Phrase
-from harbor.core.oci import shown
-from harbor.explorer.schemas import Entry, File, FileQuery, Index, Kind
+from harbor.core.tars import LARGEST
+from harbor.explorer.schemas import Entry, Index, Kind
 from harbor.explorer.service.reading import OPAQUE, entries, normal
 
 MOST_NODES = 500_000
 MOST_STEPS = 50_000_000  # a large image needs one million
 MOST_HOPS = 40  # from link to link, as in Linux
-MOST_FOUND = 10_000  # by a search
-UNNAMED, UNNAMED_MODE = -1, 0o755  # the layer and the mode of a directory that none names
+UNNAMED = -1  # the layer of a directory that none names
 
 
-class Node(Struct):
+class Node(Struct, gc=False):
+    """``gc=False``: there are many, none of which holds what holds it, and a full collection of
+    garbage, which would look at each, stops all threads.
+    """
+
     entry: Entry | None = None  # None for a directory that is only named by what is in it
     layer: int = UNNAMED
     children: "dict[str, Node] | None" = None  # None for all but directories
     size: int = 0
+    number: int = 0  # where it is kept
 
     @property
     def kind(self) -> Kind:
@@ -45,11 +48,13 @@ class Tree(Struct):
 
     root: Node = field(default_factory=lambda: Node(children={}))
     rest: Courtesy = field(default_factory=Courtesy)
+    _last: "tuple[str, dict[str, Node]] | None" = None  # the directory that was written to last
     _nodes: int = 0  # that were ever made
     _steps: int = 0  # from directory to directory
 
     def apply(self, index: Index, layer: int) -> None:
         """Lay *index* over what is there."""
+        self._last = None
         for entry in entries(index):
             self.rest()
             if entry.kind == "whiteout":
@@ -83,10 +88,14 @@ class Tree(Struct):
             self.root.entry, self.root.layer = entry, layer
             return
         directory, _, name = entry.path.rpartition("/")
-        siblings = self._directory(directory)
+        last, self._last = self._last, None
+        known = last if last is not None and last[0] == directory else None
+        siblings = known[1] if known else self._directory(directory)
         node = siblings.get(name)
         if node is None:
             node = siblings[name] = self._made()
+            if entry.kind == "file":  # which changes no directory, and where no link leads
+                self._last = directory, siblings
         node.entry, node.layer = entry, layer
         if entry.kind != "directory":
             node.children = None
@@ -157,64 +166,10 @@ class Tree(Struct):
             if node.children is None:
                 node.size = node.entry.size if node.entry else 0
             elif is_counted:
-                node.size = sum(child.size for child in node.children.values())
+                node.size = min(sum(child.size for child in node.children.values()), LARGEST)
             else:
                 stack.append((node, True))
                 stack += [(child, False) for child in node.children.values()]
-
-    def page(self, query: FileQuery) -> tuple[list[File], int]:
-        """The files that are asked for, and how many there are; ``NotFound``, ``BadRequest``.
-
-        Directories first, then by name; of a search, by path.
-        """
-        path = normal(query.path)
-        node = self.find(path)
-        node = node and self.follow(path, node)
-        if node is None:
-            raise NotFound(Phrase("there is no %(path)s", path=shown(path)))
-        if node.children is None:
-            raise BadRequest(Phrase("%(path)s is no directory", path=shown(path)))
-        if query.search:
-            matching = self._with(node, path, query.search.lower())
-            found = sorted(islice(matching, MOST_FOUND))
-        else:
-            found = [(join(path, name), name) for name in node.children]
-            children = node.children
-            found.sort(key=lambda each: (children[each[1]].children is None, each[1]))
-        part = found[query.offset : query.offset + query.page_size]
-        return [self._file(name, path) for path, name in part], len(found)
-
-    def _with(self, top: Node, path: str, text: str) -> Iterator[tuple[str, str]]:
-        stack = [(path, top)]
-        while stack:
-            directory, node = stack.pop()
-            for name, child in (node.children or {}).items():
-                self.rest()
-                below = join(directory, name)
-                if text in below[len(path) :].lower():
-                    yield below, name
-                if child.children:
-                    stack.append((below, child))
-
-    def _file(self, name: str, path: str) -> File:
-        node = self.find(path)
-        assert node is not None
-        entry = node.entry
-        led_to = self.follow(path, node)
-        return File(
-            name=name,
-            path=path,
-            kind=node.kind,
-            listable=led_to is not None and led_to.children is not None,
-            size=node.size,
-            mode=entry.mode if entry else UNNAMED_MODE,
-            uid=entry.uid if entry else 0,
-            gid=entry.gid if entry else 0,
-            mtime=entry.mtime if entry else 0,
-            layer=node.layer,
-            target=entry.target if entry else None,
-            written=entry.written if entry else None,
-        )
 
 
 def merged(indexes: Sequence[Index]) -> Tree:

@@ -3,11 +3,13 @@
 from tempfile import NamedTemporaryFile
 from typing import Protocol
 
-from harbor.explorer.schemas import Entry, Package
+from harbor.core.i18n import Phrase
+from harbor.explorer.schemas import Package
 from harbor.explorer.service import packages, rpm
 from harbor.explorer.service.programs import SMALLEST, Program
 
 EXECUTABLE = 0o111
+FOLDERS = (packages.PARTS, packages.DPKG, packages.APK, *rpm.FOLDERS)
 
 
 class Watch(Protocol):
@@ -58,7 +60,7 @@ class Database:
             except OSError as error:
                 self._problem = error
         if self._problem:
-            why = "there is no room to look into the list of packages"
+            why = Phrase("there is no room to look into the list of packages")
             raise rpm.BrokenDatabase(why) from self._problem
         return rpm.packages(self._path, self._file.file, self._file.name)
 
@@ -69,12 +71,13 @@ class Database:
             self._problem = error
 
 
-def watch_of(entry: Entry) -> Watch | None:
+def watch_of(path: str, size: int, mode: int) -> Watch | None:
     """Who shall look at a file, if anything of interest may be in it."""
-    if entry.size <= packages.MOST and (parse := packages.parser_of(entry.path)):
-        return Listing(parse)
-    if entry.size <= rpm.MOST and rpm.reader_of(entry.path):
-        return Database(entry.path)
-    if entry.size >= SMALLEST and entry.mode & EXECUTABLE:
+    if path.startswith(FOLDERS) or path.endswith(packages.NAMES):  # others are many
+        if size <= packages.MOST and (parse := packages.parser_of(path)):
+            return Listing(parse)
+        if size <= rpm.MOST and rpm.reader_of(path):
+            return Database(path)
+    if size >= SMALLEST and mode & EXECUTABLE:
         return Program()
     return None

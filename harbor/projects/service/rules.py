@@ -234,7 +234,7 @@ def checked_pattern(text: str) -> str:
         compiled(pattern)
     except PatternInvalid as error:
         raise BadRequest(
-            Phrase("invalid pattern %(pattern)s: %(error)s", pattern=shown(pattern), error=error)
+            Phrase("invalid pattern %(pattern)s: %(why)s", pattern=shown(pattern), why=error.why)
         ) from error
     return pattern
 
