@@ -4,7 +4,7 @@ A page takes one statement for each kind of thing that is shown with its artifac
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
@@ -33,7 +33,15 @@ from harbor.artifacts.models import (
     Tag,
 )
 from harbor.artifacts.schemas import ArtifactQuery, Known, Place
-from harbor.artifacts.service import accessories, additions, filters, immutable, repositories, tags
+from harbor.artifacts.service import (
+    accessories,
+    additions,
+    filters,
+    immutable,
+    repositories,
+    tags,
+    telling,
+)
 from harbor.artifacts.service.additions import Stored
 from harbor.artifacts.service.details import icon_for
 from harbor.core import query as q
@@ -47,6 +55,7 @@ from harbor.labels.models import Label
 from harbor.projects import service as projects
 
 Found = Row[*tuple[Artifact, str, str | None]]
+Said = Mapping[int, Any]  # by the ids of artifacts
 
 
 async def of_repository(
@@ -185,10 +194,7 @@ async def assembled(
 ) -> list[schemas.Artifact]:
     """Artifacts with all that was asked for."""
     ids = [artifact.id for artifact, *_ in rows]
-    named = await tags.of(session, ids) if query.with_tag else {}
-    if query.with_immutable_status and named:
-        of_each = [(name, tag) for row, name, _ in rows for tag in named.get(row.id, ())]
-        await immutable.mark(session, rows[0][0].project_id, of_each)  # all are of one project
+    named = await tags_of(session, rows, query) if query.with_tag and rows else {}
     labelled = await labels_of(session, ids) if query.with_label else {}
     about = await accessories.of(session, ids) if query.with_accessory else {}
     wanted = query.with_inherited_accessory
@@ -220,6 +226,20 @@ async def assembled(
         )
         for row, name, said in rows
     ]
+
+
+async def tags_of(session: AsyncSession, rows: Sequence[Found], query: ArtifactQuery) -> Said:
+    """The tags of each artifact, as they are said."""
+    ids = [row.id for row, *_ in rows]
+    if query.with_immutable_status:
+        # All are of one project.
+        rules = await immutable.rules_of(session, rows[0][0].project_id)
+        if rules:
+            named = await tags.of(session, ids)
+            of_each = [(name, tag) for row, name, _ in rows for tag in named.get(row.id, ())]
+            await immutable.mark(rules, of_each)
+            return named
+    return await telling.tags(session, ids)
 
 
 LABELS = (

@@ -50,19 +50,20 @@ async def refuse_removal(pen: Pen, place: Place, tags: Collection[str]) -> None:
         )
 
 
-async def mark(
-    session: AsyncSession, project_id: int, tags: Collection[tuple[str, schemas.Tag]]
-) -> None:
+async def rules_of(session: AsyncSession, project_id: int) -> immutability.Rules:
+    """The rules of a project that are in force."""
+    return await immutability.in_force(SessionPen(session), project_id)
+
+
+async def mark(rules: immutability.Rules, tags: Collection[tuple[str, schemas.Tag]]) -> None:
     """Let each of *tags*, given with its repository, say whether it is immutable."""
-    rules = await immutability.in_force(SessionPen(session), project_id)
-    if not rules:
-        return
 
     def look() -> None:
         for repository, tag in tags:
             tag.immutable = rules.hold(repository, tag.name)
 
-    await asyncio.to_thread(look)
+    if rules:
+        await asyncio.to_thread(look)
 
 
 async def mark_of(session: AsyncSession, artifact_id: int, tags: Sequence[schemas.Tag]) -> None:
@@ -73,4 +74,4 @@ async def mark_of(session: AsyncSession, artifact_id: int, tags: Sequence[schema
         .where(Artifact.id == artifact_id)
     )
     for project_id, repository in await session.execute(wanted):
-        await mark(session, project_id, [(repository, tag) for tag in tags])
+        await mark(await rules_of(session, project_id), [(repository, tag) for tag in tags])
