@@ -12,13 +12,9 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    Subquery,
-    UnaryExpression,
     and_,
     bindparam,
-    func,
     select,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -38,6 +34,7 @@ from harbor.artifacts.service import (
     additions,
     filters,
     immutable,
+    paging,
     repositories,
     tags,
     telling,
@@ -47,14 +44,13 @@ from harbor.artifacts.service.details import icon_for
 from harbor.core import query as q
 from harbor.core.errors import BadRequest, NotFound
 from harbor.core.oci import Reference, is_digest, shown
-from harbor.core.query import Listing
 from harbor.core.security import Principal
 from harbor.core.wire import Time, show
 from harbor.labels import schemas as label_schemas
 from harbor.labels.models import Label
 from harbor.projects import service as projects
 
-Found = Row[*tuple[Artifact, str, str | None]]
+Found = Row[*tuple[Any, ...]]  # of ``described``, and perhaps more
 Said = Mapping[int, Any]  # by the ids of artifacts
 
 
@@ -63,8 +59,8 @@ async def of_repository(
 ) -> tuple[list[schemas.Artifact], int]:
     """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
     repository_id = await repositories.find(session, place)
-    asked = filters.conditions(query.q, Tag.repository_id == repository_id)
-    return await page_of(session, and_(Artifact.repository_id == repository_id, *asked), query)
+    wanted = filters.in_one(query.q, repository_id)
+    return await page_of(session, wanted, query)
 
 
 async def of_project(
@@ -78,7 +74,8 @@ async def of_project(
     sight = await projects.sight_of(session, who, [project_id], ("artifact", "list"))
     seen = sight.allows(Repository.project_id, Repository.name)
     inside = select(Repository.repository_id).where(Repository.project_id == project_id, seen)
-    asked = filters.conditions(query.q, Tag.repository_id.in_(inside))
+    around = filters.Around(filters.OTHER.project_id == project_id, Tag.repository_id.in_(inside))
+    asked = filters.conditions(query.q, around)
     if not latest:
         own = Artifact.project_id == project_id
         shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
@@ -101,39 +98,8 @@ async def of_project(
 async def page_of(
     session: AsyncSession, wanted: ColumnElement[bool], query: ArtifactQuery
 ) -> tuple[list[schemas.Artifact], int]:
-    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
-    page, order = part_of(wanted, query)
-    rows = described().join(page, page.c.id == Artifact.id).order_by(*order)
-    return await assembled(session, (await session.execute(rows)).all(), query), total or 0
-
-
-def part_of(wanted: ColumnElement[bool], query: Listing) -> tuple[Subquery, tuple[Any, ...]]:
-    """The ids of the artifacts of one page, and in which order they are."""
-    order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
-    page = select(Artifact.id).where(wanted).order_by(*order)
-    if filters.shows_children(query.q):
-        page = merged(wanted, order, query.offset + query.page_size)
-    return page.limit(query.page_size).offset(query.offset).subquery(), order
-
-
-def merged(
-    wanted: ColumnElement[bool], order: Sequence[UnaryExpression[Any]], most: int
-) -> Select[int]:
-    """The ids of the first *most* that lists show and of those that they do not, in one order.
-
-    Indexes have them apart, each in order: all would have to be sorted to find the first few.
-    """
-    keys = [term.element.label(f"key{at}") for at, term in enumerate(order)]
-    firsts = [
-        select(Artifact.id, *keys).where(wanted, part).order_by(*order).limit(most).subquery()
-        for part in (Artifact.listed.is_(True), Artifact.listed.is_(False))
-    ]
-    both = union_all(*(select(first) for first in firsts)).subquery()
-    again: list[UnaryExpression[Any]] = [
-        UnaryExpression(both.c[key.name], modifier=term.modifier)
-        for key, term in zip(keys, order, strict=True)
-    ]
-    return select(both.c.id).order_by(*again)
+    rows, total = await paging.page_of(session, described(), wanted, query)
+    return await assembled(session, rows, query), total
 
 
 def described() -> Select[*tuple[Artifact, str, str | None]]:
@@ -224,7 +190,7 @@ async def assembled(
             accessories=about.get(row.id),
             inherited_accessories=inherited.get(row.id, UNSET),
         )
-        for row, name, said in rows
+        for row, name, said, *_ in rows
     ]
 
 
@@ -236,7 +202,7 @@ async def tags_of(session: AsyncSession, rows: Sequence[Found], query: ArtifactQ
         rules = await immutable.rules_of(session, rows[0][0].project_id)
         if rules:
             named = await tags.of(session, ids)
-            of_each = [(name, tag) for row, name, _ in rows for tag in named.get(row.id, ())]
+            of_each = [(name, tag) for row, name, *_ in rows for tag in named.get(row.id, ())]
             await immutable.mark(rules, of_each)
             return named
     return await telling.tags(session, ids)

@@ -5,9 +5,11 @@ Source: Harbor src/pkg/artifact/dao/dao.go.
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 from msgspec.structs import replace
 from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy.orm import aliased
 
 from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag
 from harbor.core import query as q
@@ -16,22 +18,36 @@ from harbor.core.errors import BadRequest
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 HAVING_TAGS = {"*": True, "nil": False}
+SOUGHT = frozenset(("tags", "labels", "digest"))
+OTHER = aliased(Artifact)
 
 
-def tagged(inside: ColumnElement[bool], match: q.Match) -> ColumnElement[bool]:
-    """``tags``: a name, a part of one, in which capitals count, ``*`` for any, ``nil`` for none.
+class Around(NamedTuple):
+    """What is looked through, once and for all, for what a filter seeks."""
 
-    *inside* says of which repositories the tags are to be looked through, once and for all.
-    """
-    held = select(Tag.artifact_id).where(inside)
+    artifacts: ColumnElement[bool]  # of OTHER
+    tags: ColumnElement[bool]
+
+
+def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
+    """``tags``: a name, a part of one, in which capitals count, ``*`` for any, ``nil`` for none."""
+    held = select(Tag.artifact_id).where(around.tags)
     if match.form == "exact" and match.text in HAVING_TAGS:
         return Artifact.tagged.is_(HAVING_TAGS[match.text])
     if match.form == "fuzzy":
         # LIKE ignores capitals on SQLite.
-        return Artifact.id.in_(held.where(func.replace(Tag.name, match.text, "") != Tag.name))
+        named = held.where(func.replace(Tag.name, match.text, "") != Tag.name)
+        # No join, which databases take for the shortest road: they guess that a part of a name is
+        # nearly nowhere, and would look up one by one what turns out to be everywhere.
+        return Artifact.id.in_(named).is_(True)
     if match.form != "exact":
         raise BadRequest("the value of tags is to be a name, a part of one with ~, * or nil")
     return Artifact.id.in_(held.where(Tag.name == match.text))
+
+
+def digested(around: Around, match: q.Match) -> ColumnElement[bool]:
+    """``digest``: other indexes know it than those by which lists are sorted."""
+    return Artifact.id.in_(select(OTHER.id).where(around.artifacts, match.on(OTHER.digest)))
 
 
 def labelled(match: q.Match) -> ColumnElement[bool]:
@@ -96,14 +112,31 @@ TYPES: q.Fields = {
 }
 
 
-def conditions(asked: str, tags_inside: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
     """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
-    found = q.conditions(asked, {**FIELDS, **TYPES, "tags": partial(tagged, tags_inside)})
+    sought = {"tags": partial(tagged, around), "digest": partial(digested, around)}
+    found = q.conditions(asked, {**FIELDS, **TYPES, **sought})
     if not shows_children(asked):
         found.append(Artifact.listed.is_(True))
     return found
 
 
+def in_one(asked: str, repository_id: int) -> ColumnElement[bool]:
+    """The artifacts of a repository that *asked* wants."""
+    inside = Tag.repository_id == repository_id
+    around = Around(OTHER.repository_id == repository_id, inside)
+    return and_(Artifact.repository_id == repository_id, *conditions(asked, around))
+
+
 def shows_children(asked: str) -> bool:
     """Whether *asked* wants more than what lists show by themselves."""
     return any(q.folded(match.key) == "base" for match in q.parse(asked))
+
+
+def is_sought(asked: str) -> bool:
+    """Whether *asked* wants what must be looked for elsewhere, so that to count what there is costs
+    as much as to find it.
+    """
+    return any(
+        q.folded(match.key) in SOUGHT and match.text not in HAVING_TAGS for match in q.parse(asked)
+    )
