@@ -131,6 +131,36 @@ def _beside_on_postgresql(element: Beside, compiler: SQLCompiler, **rest: Any) -
     return f"(SELECT {compiler.process(element.clause_expr.element, **rest)})"
 
 
+class Aside(Beside):
+    """A column by which SQLite does not find rows, since something else in the condition is met by
+    fewer; PostgreSQL knows that by itself.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Aside, "postgresql")
+def _aside_on_postgresql(element: Aside, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.clause_expr.element, **rest)
+
+
+class At(FunctionElement[int]):
+    """Where a text stands in another one, capitals as they are; 0: nowhere."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(At, "sqlite")
+def _at_on_sqlite(element: At, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(At, "postgresql")
+def _at_on_postgresql(element: At, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **rest)})"
+
+
 class Listing(Paging, kw_only=True):
     """Which part of a list, of which rows, in which order."""
 

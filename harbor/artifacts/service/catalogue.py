@@ -77,7 +77,7 @@ async def of_project(
     around = filters.Around(filters.OTHER.project_id == project_id, Tag.repository_id.in_(inside))
     asked = filters.conditions(query.q, around)
     if not latest:
-        own = Artifact.project_id == project_id
+        own = filters.place(Artifact.project_id, query.q) == project_id
         shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
         return await page_of(session, and_(own, shown_ones, *asked), query)
     keys = {q.folded(match.key) for match in q.parse(query.q)}

@@ -5,11 +5,14 @@ Source: Harbor src/pkg/artifact/dao/dao.go.
 
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import Boolean, ColumnElement, and_, func, literal, select
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag
 from harbor.core import query as q
@@ -20,6 +23,36 @@ NEVER = datetime(1, 1, 1, tzinfo=UTC)
 HAVING_TAGS = {"*": True, "nil": False}
 SOUGHT = frozenset(("tags", "labels", "digest"))
 OTHER = aliased(Artifact)
+
+
+class Apart(ColumnElement[bool]):
+    """A condition that is no join.
+
+    PostgreSQL guesses that a part of a name is nearly nowhere, and would look up one by one what
+    turns out to be everywhere.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+    # Two are the same statement if their conditions are.
+    _traverse_internals = [("condition", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
+
+    def __init__(self, condition: ColumnElement[bool]) -> None:
+        self.condition = condition
+
+    def self_group(self, against: Any = None) -> Any:
+        # Otherwise "= 1" is added where there are no booleans, and SQLite makes no join of it.
+        return self
+
+
+@compiles(Apart)
+def _apart(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.condition, **rest)
+
+
+@compiles(Apart, "postgresql")
+def _apart_on_postgresql(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"({compiler.process(element.condition, **rest)}) IS TRUE"
 
 
 class Around(NamedTuple):
@@ -35,11 +68,8 @@ def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
     if match.form == "exact" and match.text in HAVING_TAGS:
         return Artifact.tagged.is_(HAVING_TAGS[match.text])
     if match.form == "fuzzy":
-        # LIKE ignores capitals on SQLite.
-        named = held.where(func.replace(Tag.name, match.text, "") != Tag.name)
-        # No join, which databases take for the shortest road: they guess that a part of a name is
-        # nearly nowhere, and would look up one by one what turns out to be everywhere.
-        return Artifact.id.in_(named).is_(True)
+        named = held.where(q.At(Tag.name, match.text) > 0)  # LIKE ignores capitals on SQLite
+        return Apart(Artifact.id.in_(named))
     if match.form != "exact":
         raise BadRequest("the value of tags is to be a name, a part of one with ~, * or nil")
     return Artifact.id.in_(held.where(Tag.name == match.text))
@@ -125,7 +155,13 @@ def in_one(asked: str, repository_id: int) -> ColumnElement[bool]:
     """The artifacts of a repository that *asked* wants."""
     inside = Tag.repository_id == repository_id
     around = Around(OTHER.repository_id == repository_id, inside)
-    return and_(Artifact.repository_id == repository_id, *conditions(asked, around))
+    here = place(Artifact.repository_id, asked) == repository_id
+    return and_(here, *conditions(asked, around))
+
+
+def place(column: q.Column, asked: str) -> ColumnElement[Any]:
+    """The *column* that says where artifacts are; they are found by it if nothing is sought."""
+    return q.Aside(column) if is_sought(asked) else column.expression
 
 
 def shows_children(asked: str) -> bool:
