@@ -10,8 +10,11 @@ from starlette.testclient import TestClient
 
 from harbor.artifacts import schemas
 from harbor.artifacts.models import Artifact, Tag
+from harbor.artifacts.schemas import TagQuery
 from harbor.artifacts.service import tags, telling
 from harbor.core import wire
+from harbor.core.selectors import Selector
+from harbor.immutability.service import Rule, Rules
 from tests.artifacts.rest import get, repository
 from tests.conftest import opened
 from tests.make import ADMIN, make_project, make_rule, push_image, put_manifest, rule_of
@@ -25,6 +28,8 @@ MOMENTS = (
     datetime(1, 1, 1, tzinfo=UTC),
     datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
 )
+
+RULE = Rule(Selector(pattern="**"), Selector(pattern="v1-*"))
 
 
 def test_both_roads_say_the_same(client: TestClient, database_url: str) -> None:
@@ -52,8 +57,17 @@ def test_both_roads_say_the_same(client: TestClient, database_url: str) -> None:
                 await session.execute(insert(Tag), [*rows, alone])
                 ids = [one.id, none.id, many.id]
             async with db.reading() as session:
-                ours, theirs = await tags.of(session, ids), await telling.tags(session, ids)
-            return [(each, ours.get(each), bytes(theirs.get(each, b""))) for each in ids]
+                theirs = await telling.tags(session, ids)
+                places = dict.fromkeys(ids, "open/many")
+                ruled = await telling.ruled_tags(session, places, Rules((RULE,)))
+                query = TagQuery(page_size=100)
+                ours = {each: (await tags.search(session, each, query))[0] for each in ids}
+            for each in ids:
+                fixed = bytes(ruled.get(each, b"")).replace(b":true", b":false")
+                assert fixed == bytes(theirs.get(each, b""))
+            marked = msgspec.json.decode(ruled[many.id])
+            assert {tag["name"] for tag in marked if tag["immutable"]} == {"v1-123999"}
+            return [(each, ours[each], bytes(theirs.get(each, b""))) for each in ids]
 
     found = asyncio.run(compared())
     assert [len(ours or ()) for _, ours, _ in found] == [1, 0, 18]

@@ -36,7 +36,6 @@ from harbor.artifacts.service import (
     immutable,
     paging,
     repositories,
-    tags,
     telling,
 )
 from harbor.artifacts.service.additions import Stored
@@ -196,16 +195,13 @@ async def assembled(
 
 async def tags_of(session: AsyncSession, rows: Sequence[Found], query: ArtifactQuery) -> Said:
     """The tags of each artifact, as they are said."""
-    ids = [row.id for row, *_ in rows]
     if query.with_immutable_status:
         # All are of one project.
         rules = await immutable.rules_of(session, rows[0][0].project_id)
         if rules:
-            named = await tags.of(session, ids)
-            of_each = [(name, tag) for row, name, *_ in rows for tag in named.get(row.id, ())]
-            await immutable.mark(rules, of_each)
-            return named
-    return await telling.tags(session, ids)
+            places = {row.id: name for row, name, *_ in rows}
+            return await telling.ruled_tags(session, places, rules)
+    return await telling.tags(session, [row.id for row, *_ in rows])
 
 
 LABELS = (

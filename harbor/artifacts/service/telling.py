@@ -4,7 +4,8 @@ An artifact may have thousands of tags, which a list tells with it. As objects o
 keep this process busy for longer than everything else that the list takes.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from harbor.artifacts.models import Artifact, Tag
 from harbor.artifacts.service.filters import NEVER
 from harbor.core.wire import Time
+from harbor.immutability.service import Rules
 
 # As ``schemas.Tag`` is said: both databases put texts in the places, and nothing for NULL.
 WORDED = (
@@ -63,23 +65,52 @@ def worded(put: str, name: str, moment: str) -> str:
     )
 
 
+NEWEST_FIRST = HELD.push_time.desc(), HELD.id.desc()
 EACH = (
     select(Told().label("told"))
     .select_from(HELD.id.table)
     .where(HELD.artifact_id == Artifact.id)
-    .order_by(HELD.push_time.desc(), HELD.id.desc())
+    .order_by(*NEWEST_FIRST)
     .correlate(Artifact)
     .subquery()
 )
 ALL = select(func.aggregate_strings(EACH.c.told, ",")).scalar_subquery()
 OF_THESE = select(Artifact.id, ALL).where(Artifact.id.in_(bindparam("ids", expanding=True)))
+NAMED = (
+    select(HELD.artifact_id, HELD.name, Told())
+    .where(HELD.artifact_id.in_(bindparam("ids", expanding=True)))
+    .order_by(*NEWEST_FIRST)
+)
+MOVABLE, FIXED = '"immutable":false', '"immutable":true'
 
 
 async def tags(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, Any]:
     """The tags of each artifact that has any, the newest first, as if none were immutable."""
     rows = await session.execute(OF_THESE, {"ids": artifact_ids})
+    return {artifact_id: listed(told) for artifact_id, told in rows.all() if told is not None}
+
+
+async def ruled_tags(
+    session: AsyncSession, repositories: Mapping[int, str], rules: Rules
+) -> dict[int, Any]:
+    """The same, of artifacts that are in *repositories*, of which some are immutable by *rules*."""
+    found: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    names: dict[str, list[str]] = defaultdict(list)
+    # One by one they would be fetched one by one.
+    for artifact_id, name, told in (await session.execute(NAMED, {"ids": [*repositories]})).all():
+        found[artifact_id].append((name, told))
+        names[repositories[artifact_id]].append(name)
+    held = {each: frozenset(await rules.held(each, names[each])) for each in names}
     return {
-        artifact_id: Raw(f"[{told}]".encode())
-        for artifact_id, told in rows.all()
-        if told is not None
+        artifact_id: listed(
+            ",".join(
+                told.replace(MOVABLE, FIXED) if name in held[repositories[artifact_id]] else told
+                for name, told in several
+            )
+        )
+        for artifact_id, several in found.items()
     }
+
+
+def listed(told: str) -> Raw:
+    return Raw(f"[{told}]".encode())
