@@ -73,7 +73,11 @@ async def of_project(
     sight = await projects.sight_of(session, who, [project_id], ("artifact", "list"))
     seen = sight.allows(Repository.project_id, Repository.name)
     inside = select(Repository.repository_id).where(Repository.project_id == project_id, seen)
-    around = filters.Around(filters.OTHER.project_id == project_id, Tag.repository_id.in_(inside))
+    around = filters.Around(
+        filters.OTHER.project_id == project_id,
+        Tag.repository_id.in_(inside),
+        Repository.project_id == project_id,
+    )
     asked = filters.conditions(query.q, around)
     if not latest:
         own = filters.place(Artifact.project_id, query.q) == project_id

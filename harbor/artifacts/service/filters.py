@@ -60,6 +60,7 @@ class Around(NamedTuple):
 
     artifacts: ColumnElement[bool]  # of OTHER
     tags: ColumnElement[bool]
+    repositories: ColumnElement[bool]
 
 
 def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
@@ -95,8 +96,8 @@ def labelled(match: q.Match) -> ColumnElement[bool]:
     )
 
 
-def in_repository(match: q.Match) -> ColumnElement[bool]:
-    named = select(Repository.repository_id).where(match.on(Repository.name))
+def in_repository(around: Around, match: q.Match) -> ColumnElement[bool]:
+    named = select(Repository.repository_id).where(around.repositories, match.on(Repository.name))
     return Artifact.repository_id.in_(named)
 
 
@@ -123,7 +124,6 @@ FIELDS: q.Fields = {
     "artifact_type": Artifact.artifact_type,
     "project_id": Artifact.project_id,
     "repository_id": Artifact.repository_id,
-    "repository_name": in_repository,
     "digest": Artifact.digest,
     "size": Artifact.size,
     "icon": Artifact.icon,
@@ -144,7 +144,11 @@ TYPES: q.Fields = {
 
 def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
     """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
-    sought = {"tags": partial(tagged, around), "digest": partial(digested, around)}
+    sought = {
+        "tags": partial(tagged, around),
+        "digest": partial(digested, around),
+        "repository_name": partial(in_repository, around),
+    }
     found = q.conditions(asked, {**FIELDS, **TYPES, **sought})
     if not shows_children(asked):
         found.append(Artifact.listed.is_(True))
@@ -153,8 +157,11 @@ def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
 
 def in_one(asked: str, repository_id: int) -> ColumnElement[bool]:
     """The artifacts of a repository that *asked* wants."""
-    inside = Tag.repository_id == repository_id
-    around = Around(OTHER.repository_id == repository_id, inside)
+    around = Around(
+        OTHER.repository_id == repository_id,
+        Tag.repository_id == repository_id,
+        Repository.repository_id == repository_id,
+    )
     here = place(Artifact.repository_id, asked) == repository_id
     return and_(here, *conditions(asked, around))
 
