@@ -35,6 +35,7 @@ from tests.crash.server import PASSWORD
 
 POSTGRESQL = os.environ.get("HARBOR_TEST_DATABASE_URL", "")
 TARGET_MS = 50.0
+COUNTED_AFTER_S = 60
 WARM = 3  # requests that are not counted
 USERS, PROJECTS, REPOSITORIES, LABELS = 50_000, 10_000, 10, 500
 AUDIT, KINDS = 1_000_000, 100_000  # lines, and how many of them say something different
@@ -222,6 +223,7 @@ async def fill(url: str) -> None:
         "moment": MOMENT[kind],
         "day": DAY[kind],
         "bytes": crowd.BYTES[kind],
+        "later": crowd.LATER[kind],
         "first": FIRST,
         "crowd": CROWD,
         "users": USERS,
@@ -281,15 +283,19 @@ def measure(registry: Registry, ask: Ask, times: int) -> tuple[list[float], floa
     if ask.who != "nobody":
         basic = base64.b64encode(f"{ask.who}:{PASSWORD}".encode()).decode()
         headers["Authorization"] = f"Basic {basic}"
-    took = []
+    took: list[float] = []
     used_s = 0.0
-    for number in range(times + WARM):
-        if number == WARM:
+    patience = time.monotonic() + COUNTED_AFTER_S
+    while len(took) < times + WARM:
+        if len(took) == WARM:
             used_s = registry.process.cpu_s()
         began = time.perf_counter()
         connection.request("GET", ask.target, headers=headers)
         answer = connection.getresponse()
         body = answer.read()
+        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < patience:
+            time.sleep(1)  # what is large is counted some time after the start
+            continue
         took.append((time.perf_counter() - began) * 1000)
         if answer.status != HTTPStatus.OK:
             raise Failed(f"GET {ask.target} as {ask.who}: {answer.status} {body[:300]!r}")

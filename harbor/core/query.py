@@ -35,7 +35,7 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import ColumnProperty, InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -131,6 +131,36 @@ def _beside_on_postgresql(element: Beside, compiler: SQLCompiler, **rest: Any) -
     return f"(SELECT {compiler.process(element.clause_expr.element, **rest)})"
 
 
+class Aside(Beside):
+    """A column by which SQLite does not find rows, since something else in the condition is met by
+    fewer; PostgreSQL knows that by itself.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Aside, "postgresql")
+def _aside_on_postgresql(element: Aside, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.clause_expr.element, **rest)
+
+
+class At(FunctionElement[int]):
+    """Where a text stands in another one, capitals as they are; 0: nowhere."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(At, "sqlite")
+def _at_on_sqlite(element: At, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(At, "postgresql")
+def _at_on_postgresql(element: At, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **rest)})"
+
+
 class Listing(Paging, kw_only=True):
     """Which part of a list, of which rows, in which order."""
 
@@ -191,6 +221,8 @@ class Match(Struct, frozen=True):
             raise self.wrong("a whole value")
         among = cast(column, String) if isinstance(kind, Integer) else column
         pattern = WILD.sub(r"/\g<0>", self.text)
+        if pattern.isascii() and (case := case_of(column)):
+            return column.like(f"%{case(pattern)}%", escape="/")
         if pattern.isascii():
             return ContainsASCII(among, f"%{pattern}%")
         # SQLite knows the case of ASCII letters only.
@@ -283,6 +315,14 @@ def fits(column: Column, value: object) -> bool:
         return True
     bits = 63 if isinstance(kind, BigInteger) else 15 if isinstance(kind, SmallInteger) else 31
     return -(1 << bits) <= value < 1 << bits
+
+
+def case_of(column: Column) -> Callable[[str], str] | None:
+    """What makes letters those of a column, of which a table says that it has only small ones, or
+    only capitals: PostgreSQL compares twice as fast where it need not look at both.
+    """
+    held = getattr(column, "property", None)
+    return held.columns[0].info.get("case") if isinstance(held, ColumnProperty) else None
 
 
 def is_json(column: Column) -> bool:

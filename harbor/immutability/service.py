@@ -165,12 +165,8 @@ class Rules(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.rules)
 
-    def hold(self, repository: str, tag: str) -> bool:
-        """Whether the tag of *repository*, a name with its project, is immutable."""
-        return any(rule.tags.chooses(tag) for rule in self._about(repository))
-
     async def held(self, repository: str, tags: Iterable[str]) -> list[str]:
-        """Those of *tags* that are immutable."""
+        """Those of *tags* of the repository, a name with its project, that are immutable."""
 
         def found() -> list[str]:
             rules = self._about(repository)

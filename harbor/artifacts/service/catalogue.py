@@ -4,7 +4,7 @@ A page takes one statement for each kind of thing that is shown with its artifac
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Raw
@@ -12,13 +12,9 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
-    Subquery,
-    UnaryExpression,
     and_,
     bindparam,
-    func,
     select,
-    union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -33,20 +29,28 @@ from harbor.artifacts.models import (
     Tag,
 )
 from harbor.artifacts.schemas import ArtifactQuery, Known, Place
-from harbor.artifacts.service import accessories, additions, filters, immutable, repositories, tags
+from harbor.artifacts.service import (
+    accessories,
+    additions,
+    filters,
+    immutable,
+    paging,
+    repositories,
+    telling,
+)
 from harbor.artifacts.service.additions import Stored
 from harbor.artifacts.service.details import icon_for
 from harbor.core import query as q
 from harbor.core.errors import BadRequest, NotFound
 from harbor.core.oci import Reference, is_digest, shown
-from harbor.core.query import Listing
 from harbor.core.security import Principal
 from harbor.core.wire import Time, show
 from harbor.labels import schemas as label_schemas
 from harbor.labels.models import Label
 from harbor.projects import service as projects
 
-Found = Row[*tuple[Artifact, str, str | None]]
+Found = Row[*tuple[Any, ...]]  # of ``described``, and perhaps more
+Said = Mapping[int, Any]  # by the ids of artifacts
 
 
 async def of_repository(
@@ -54,8 +58,8 @@ async def of_repository(
 ) -> tuple[list[schemas.Artifact], int]:
     """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
     repository_id = await repositories.find(session, place)
-    asked = filters.conditions(query.q, Tag.repository_id == repository_id)
-    return await page_of(session, and_(Artifact.repository_id == repository_id, *asked), query)
+    wanted = filters.in_one(query.q, repository_id)
+    return await page_of(session, wanted, query)
 
 
 async def of_project(
@@ -69,9 +73,14 @@ async def of_project(
     sight = await projects.sight_of(session, who, [project_id], ("artifact", "list"))
     seen = sight.allows(Repository.project_id, Repository.name)
     inside = select(Repository.repository_id).where(Repository.project_id == project_id, seen)
-    asked = filters.conditions(query.q, Tag.repository_id.in_(inside))
+    around = filters.Around(
+        filters.OTHER.project_id == project_id,
+        Tag.repository_id.in_(inside),
+        Repository.project_id == project_id,
+    )
+    asked = filters.conditions(query.q, around)
     if not latest:
-        own = Artifact.project_id == project_id
+        own = filters.place(Artifact.project_id, query.q) == project_id
         shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
         return await page_of(session, and_(own, shown_ones, *asked), query)
     keys = {q.folded(match.key) for match in q.parse(query.q)}
@@ -92,39 +101,8 @@ async def of_project(
 async def page_of(
     session: AsyncSession, wanted: ColumnElement[bool], query: ArtifactQuery
 ) -> tuple[list[schemas.Artifact], int]:
-    total = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
-    page, order = part_of(wanted, query)
-    rows = described().join(page, page.c.id == Artifact.id).order_by(*order)
-    return await assembled(session, (await session.execute(rows)).all(), query), total or 0
-
-
-def part_of(wanted: ColumnElement[bool], query: Listing) -> tuple[Subquery, tuple[Any, ...]]:
-    """The ids of the artifacts of one page, and in which order they are."""
-    order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
-    page = select(Artifact.id).where(wanted).order_by(*order)
-    if filters.shows_children(query.q):
-        page = merged(wanted, order, query.offset + query.page_size)
-    return page.limit(query.page_size).offset(query.offset).subquery(), order
-
-
-def merged(
-    wanted: ColumnElement[bool], order: Sequence[UnaryExpression[Any]], most: int
-) -> Select[int]:
-    """The ids of the first *most* that lists show and of those that they do not, in one order.
-
-    Indexes have them apart, each in order: all would have to be sorted to find the first few.
-    """
-    keys = [term.element.label(f"key{at}") for at, term in enumerate(order)]
-    firsts = [
-        select(Artifact.id, *keys).where(wanted, part).order_by(*order).limit(most).subquery()
-        for part in (Artifact.listed.is_(True), Artifact.listed.is_(False))
-    ]
-    both = union_all(*(select(first) for first in firsts)).subquery()
-    again: list[UnaryExpression[Any]] = [
-        UnaryExpression(both.c[key.name], modifier=term.modifier)
-        for key, term in zip(keys, order, strict=True)
-    ]
-    return select(both.c.id).order_by(*again)
+    rows, total = await paging.page_of(session, described(), wanted, query)
+    return await assembled(session, rows, query), total
 
 
 def described() -> Select[*tuple[Artifact, str, str | None]]:
@@ -185,10 +163,7 @@ async def assembled(
 ) -> list[schemas.Artifact]:
     """Artifacts with all that was asked for."""
     ids = [artifact.id for artifact, *_ in rows]
-    named = await tags.of(session, ids) if query.with_tag else {}
-    if query.with_immutable_status and named:
-        of_each = [(name, tag) for row, name, _ in rows for tag in named.get(row.id, ())]
-        await immutable.mark(session, rows[0][0].project_id, of_each)  # all are of one project
+    named = await tags_of(session, rows, query) if query.with_tag and rows else {}
     labelled = await labels_of(session, ids) if query.with_label else {}
     about = await accessories.of(session, ids) if query.with_accessory else {}
     wanted = query.with_inherited_accessory
@@ -218,8 +193,19 @@ async def assembled(
             accessories=about.get(row.id),
             inherited_accessories=inherited.get(row.id, UNSET),
         )
-        for row, name, said in rows
+        for row, name, said, *_ in rows
     ]
+
+
+async def tags_of(session: AsyncSession, rows: Sequence[Found], query: ArtifactQuery) -> Said:
+    """The tags of each artifact, as they are said."""
+    if query.with_immutable_status:
+        # All are of one project.
+        rules = await immutable.rules_of(session, rows[0][0].project_id)
+        if rules:
+            places = {row.id: name for row, name, *_ in rows}
+            return await telling.ruled_tags(session, places, rules)
+    return await telling.tags(session, [row.id for row, *_ in rows])
 
 
 LABELS = (

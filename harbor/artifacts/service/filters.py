@@ -5,9 +5,14 @@ Source: Harbor src/pkg/artifact/dao/dao.go.
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import Boolean, ColumnElement, and_, func, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag
 from harbor.core import query as q
@@ -16,22 +21,64 @@ from harbor.core.errors import BadRequest
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 HAVING_TAGS = {"*": True, "nil": False}
+SOUGHT = frozenset(("tags", "labels", "digest"))
+OTHER = aliased(Artifact)
 
 
-def tagged(inside: ColumnElement[bool], match: q.Match) -> ColumnElement[bool]:
-    """``tags``: a name, a part of one, in which capitals count, ``*`` for any, ``nil`` for none.
+class Apart(ColumnElement[bool]):
+    """A condition that is no join.
 
-    *inside* says of which repositories the tags are to be looked through, once and for all.
+    PostgreSQL guesses that a part of a name is nearly nowhere, and would look up one by one what
+    turns out to be everywhere.
     """
-    held = select(Tag.artifact_id).where(inside)
+
+    type = Boolean()
+    inherit_cache = True
+    # Two are the same statement if their conditions are.
+    _traverse_internals = [("condition", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
+
+    def __init__(self, condition: ColumnElement[bool]) -> None:
+        self.condition = condition
+
+    def self_group(self, against: Any = None) -> Any:
+        # Otherwise "= 1" is added where there are no booleans, and SQLite makes no join of it.
+        return self
+
+
+@compiles(Apart)
+def _apart(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.condition, **rest)
+
+
+@compiles(Apart, "postgresql")
+def _apart_on_postgresql(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"({compiler.process(element.condition, **rest)}) IS TRUE"
+
+
+class Around(NamedTuple):
+    """What is looked through, once and for all, for what a filter seeks."""
+
+    artifacts: ColumnElement[bool]  # of OTHER
+    tags: ColumnElement[bool]
+    repositories: ColumnElement[bool]
+
+
+def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
+    """``tags``: a name, a part of one, in which capitals count, ``*`` for any, ``nil`` for none."""
+    held = select(Tag.artifact_id).where(around.tags)
     if match.form == "exact" and match.text in HAVING_TAGS:
         return Artifact.tagged.is_(HAVING_TAGS[match.text])
     if match.form == "fuzzy":
-        # LIKE ignores capitals on SQLite.
-        return Artifact.id.in_(held.where(func.replace(Tag.name, match.text, "") != Tag.name))
+        named = held.where(q.At(Tag.name, match.text) > 0)  # LIKE ignores capitals on SQLite
+        return Apart(Artifact.id.in_(named))
     if match.form != "exact":
         raise BadRequest("the value of tags is to be a name, a part of one with ~, * or nil")
     return Artifact.id.in_(held.where(Tag.name == match.text))
+
+
+def digested(around: Around, match: q.Match) -> ColumnElement[bool]:
+    """``digest``: other indexes know it than those by which lists are sorted."""
+    return Artifact.id.in_(select(OTHER.id).where(around.artifacts, match.on(OTHER.digest)))
 
 
 def labelled(match: q.Match) -> ColumnElement[bool]:
@@ -49,8 +96,8 @@ def labelled(match: q.Match) -> ColumnElement[bool]:
     )
 
 
-def in_repository(match: q.Match) -> ColumnElement[bool]:
-    named = select(Repository.repository_id).where(match.on(Repository.name))
+def in_repository(around: Around, match: q.Match) -> ColumnElement[bool]:
+    named = select(Repository.repository_id).where(around.repositories, match.on(Repository.name))
     return Artifact.repository_id.in_(named)
 
 
@@ -77,7 +124,6 @@ FIELDS: q.Fields = {
     "artifact_type": Artifact.artifact_type,
     "project_id": Artifact.project_id,
     "repository_id": Artifact.repository_id,
-    "repository_name": in_repository,
     "digest": Artifact.digest,
     "size": Artifact.size,
     "icon": Artifact.icon,
@@ -96,14 +142,44 @@ TYPES: q.Fields = {
 }
 
 
-def conditions(asked: str, tags_inside: ColumnElement[bool]) -> list[ColumnElement[bool]]:
+def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
     """What *asked*, a ``q``, wants of artifacts, among those that lists show."""
-    found = q.conditions(asked, {**FIELDS, **TYPES, "tags": partial(tagged, tags_inside)})
+    sought = {
+        "tags": partial(tagged, around),
+        "digest": partial(digested, around),
+        "repository_name": partial(in_repository, around),
+    }
+    found = q.conditions(asked, {**FIELDS, **TYPES, **sought})
     if not shows_children(asked):
         found.append(Artifact.listed.is_(True))
     return found
 
 
+def in_one(asked: str, repository_id: int) -> ColumnElement[bool]:
+    """The artifacts of a repository that *asked* wants."""
+    around = Around(
+        OTHER.repository_id == repository_id,
+        Tag.repository_id == repository_id,
+        Repository.repository_id == repository_id,
+    )
+    here = place(Artifact.repository_id, asked) == repository_id
+    return and_(here, *conditions(asked, around))
+
+
+def place(column: q.Column, asked: str) -> ColumnElement[Any]:
+    """The *column* that says where artifacts are; they are found by it if nothing is sought."""
+    return q.Aside(column) if is_sought(asked) else column.expression
+
+
 def shows_children(asked: str) -> bool:
     """Whether *asked* wants more than what lists show by themselves."""
     return any(q.folded(match.key) == "base" for match in q.parse(asked))
+
+
+def is_sought(asked: str) -> bool:
+    """Whether *asked* wants what must be looked for elsewhere, so that to count what there is costs
+    as much as to find it.
+    """
+    return any(
+        q.folded(match.key) in SOUGHT and match.text not in HAVING_TAGS for match in q.parse(asked)
+    )

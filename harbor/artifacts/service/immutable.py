@@ -1,6 +1,5 @@
 """What is done: keep immutable tags as they are, and say which those are."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, bindparam, select
@@ -50,27 +49,20 @@ async def refuse_removal(pen: Pen, place: Place, tags: Collection[str]) -> None:
         )
 
 
-async def mark(
-    session: AsyncSession, project_id: int, tags: Collection[tuple[str, schemas.Tag]]
-) -> None:
-    """Let each of *tags*, given with its repository, say whether it is immutable."""
-    rules = await immutability.in_force(SessionPen(session), project_id)
-    if not rules:
-        return
-
-    def look() -> None:
-        for repository, tag in tags:
-            tag.immutable = rules.hold(repository, tag.name)
-
-    await asyncio.to_thread(look)
+async def rules_of(session: AsyncSession, project_id: int) -> immutability.Rules:
+    """The rules of a project that are in force."""
+    return await immutability.in_force(SessionPen(session), project_id)
 
 
-async def mark_of(session: AsyncSession, artifact_id: int, tags: Sequence[schemas.Tag]) -> None:
-    """The same for tags of one artifact."""
+async def mark(session: AsyncSession, artifact_id: int, tags: Sequence[schemas.Tag]) -> None:
+    """Let each of *tags*, which one artifact has, say whether it is immutable."""
     wanted = (
         select(Repository.project_id, Repository.name)
         .join(Artifact, Artifact.repository_id == Repository.repository_id)
         .where(Artifact.id == artifact_id)
     )
     for project_id, repository in await session.execute(wanted):
-        await mark(session, project_id, [(repository, tag) for tag in tags])
+        rules = await rules_of(session, project_id)
+        held = frozenset(await rules.held(repository, [tag.name for tag in tags]))
+        for tag in tags:
+            tag.immutable = tag.name in held

@@ -12,8 +12,8 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from harbor.artifacts.models import Artifact, ArtifactDetails, ArtifactReference, Tag
-from harbor.artifacts.service import accessories, catalogue, filters, tags
+from harbor.artifacts.models import Artifact, ArtifactDetails, ArtifactReference
+from harbor.artifacts.service import accessories, catalogue, filters, paging, tags
 from harbor.artifacts.service.kinds import Kind, kind_of
 from harbor.core import query as q
 from harbor.core.errors import NotFound
@@ -101,18 +101,12 @@ async def of_repository(
     """One page of the artifacts of a repository, and how many there are, unless somebody has
     *counted* them.
     """
-    asked = filters.conditions(query.q, Tag.repository_id == repository_id)
-    wanted = and_(Artifact.repository_id == repository_id, *asked)
-    if counted is None:
-        counted = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
-    page, order = catalogue.part_of(wanted, query)
-    rows = (
-        select(*COLUMNS)
-        .join(page, page.c.id == Artifact.id)
-        .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
-        .order_by(*order)
+    columns = select(*COLUMNS).outerjoin(
+        ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id
     )
-    return await assembled(session, (await session.execute(rows)).all()), counted or 0
+    wanted = filters.in_one(query.q, repository_id)
+    rows, total = await paging.page_of(session, columns, wanted, query, counted)
+    return await assembled(session, rows), total
 
 
 async def of_index(session: AsyncSession, parent_id: int, query: Listing) -> tuple[list[Line], int]:

@@ -1,12 +1,11 @@
 """What is done: list the tags of artifacts, and attach new ones."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import UNSET
-from sqlalchemy import Row, String, bindparam, func, literal, select, type_coerce
+from sqlalchemy import Row, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
@@ -43,56 +42,6 @@ COLUMNS = select(
     Tag.pull_time,
     Tag.expires_at,
 )
-
-
-# The same with times as the driver gives them, in the order of the fields; of the table and not of
-# the class, since the ORM takes as long for a row as the driver does.
-HELD = Tag.__table__.c
-PLAIN = select(
-    HELD.id,
-    HELD.repository_id,
-    HELD.artifact_id,
-    HELD.name,
-    type_coerce(HELD.push_time, String),
-    type_coerce(HELD.pull_time, String),
-    type_coerce(HELD.expires_at, String),
-)
-OF_THESE = PLAIN.where(HELD.artifact_id.in_(bindparam("ids", expanding=True))).order_by(
-    HELD.push_time.desc(), HELD.id.desc()
-)
-
-
-async def of(session: AsyncSession, artifact_ids: Sequence[int]) -> dict[int, list[schemas.Tag]]:
-    """The tags of each artifact, the newest first, to be said: their times are written already."""
-    found: dict[int, list[schemas.Tag]] = defaultdict(list)
-    rows = await session.execute(OF_THESE, {"ids": artifact_ids})
-    for row in rows.all():  # one by one they would be fetched one by one
-        tag_id, repository_id, artifact_id, name, pushed, pulled, expires = row
-        found[artifact_id].append(
-            schemas.Tag(
-                tag_id,
-                repository_id,
-                artifact_id,
-                name,
-                written(pushed),
-                NEVER_WRITTEN if pulled is None else written(pulled),
-                False,
-                UNSET if expires is None else written(expires),
-            )
-        )
-    return found
-
-
-def written(moment: datetime | str) -> Any:
-    """What JSON says of a time, which SQLite keeps as ``2026-01-31 12:00:00.000000``, and which
-    comes from PostgreSQL in UTC.
-    """
-    if isinstance(moment, str):
-        return f"{moment[:10]}T{moment[11:23]}Z"
-    return f"{moment.isoformat('T', 'milliseconds')[:23]}Z"
-
-
-NEVER_WRITTEN: Any = str(Time(NEVER))
 
 
 RANKED = (
@@ -147,7 +96,7 @@ async def search(
     )
     found = [shown(row) for row in await session.execute(page)]
     if query.with_immutable_status:
-        await immutable.mark_of(session, artifact_id, found)
+        await immutable.mark(session, artifact_id, found)
     return found, counted or 0
 
 

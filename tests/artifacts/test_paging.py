@@ -1,0 +1,176 @@
+"""Pages of lists of artifacts: whatever is asked for, they are parts of one list, and counted."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, Index, inspect
+from starlette.testclient import TestClient
+
+from harbor.artifacts.models import Artifact
+from harbor.core import migrations
+from tests.artifacts.rest import artifact, digests, get, make_label, repository
+from tests.conftest import Start, opened
+from tests.make import (
+    ADMIN,
+    API,
+    manifest_of,
+    push_blob,
+    push_image,
+    push_index,
+    put_manifest,
+)
+from tests.registry.servers import project_of
+
+One = dict[str, Any]
+SORTS = ("", "push_time", "-digest", "size,-digest", "-media_type,id", "type,-tags,-id", "icon")
+
+
+@pytest.fixture(scope="module")
+def filled(shared: TestClient) -> tuple[str, list[One]]:
+    """A repository with several of everything, and all that is in it, in the usual order."""
+    repo = "paging/app"
+    shared.post(f"{API}/projects", json={"project_name": "paging"}, auth=ADMIN)
+    label = make_label(shared, "paged")
+    children = []
+    for at in range(7):
+        image = push_image(shared, repo, f"v{at}", annotations={"number": "1" * at * 7})
+        children.append(image)
+        for tag in [f"extra{at}"] * (at % 2):
+            put_manifest(shared, repo, tag, image.raw)
+        if at % 3 == 0:
+            body = {"id": label}
+            shared.post(f"{artifact(repo, image.digest)}/labels", json=body, auth=ADMIN)
+    push_index(shared, repo, "index", *children[:3])
+    for at in (1, 2):  # one of two tags; the only one, after which only its index shows it
+        shared.delete(f"{artifact(repo, f'v{at}')}/tags/v{at}", auth=ADMIN)
+    path = f"{repository(repo)}/artifacts"
+    found = get(shared, path, q="base=*", page_size=100, with_label=True)
+    assert len(found) == 8
+    return repo, found
+
+
+def tagged(part: str) -> Callable[[One], bool]:
+    return lambda one: any(part in tag["name"] for tag in one["tags"] or ())
+
+
+ASKED: dict[str, Callable[[One], bool]] = {
+    "tags=~v": tagged("v"),
+    "tags=~extra": tagged("extra"),
+    "tags=~nothing": lambda one: False,
+    "tags=v3": lambda one: any(tag["name"] == "v3" for tag in one["tags"] or ()),
+    "tags=*": lambda one: bool(one["tags"]),
+    "tags=nil": lambda one: not one["tags"],
+    "labels=(LABEL)": lambda one: bool(one["labels"]),
+    "labels=(LABEL),tags=~extra": lambda one: bool(one["labels"]) and tagged("extra")(one),
+    "digest=~SHA": lambda one: True,
+    "digest=~:A": lambda one: ":a" in one["digest"],
+    "digest=~%": lambda one: False,
+    "digest__icontains=SHA256:": lambda one: True,
+    "digest=FIRST": lambda one: False,  # put in below
+    "digest=[sha256:5~]": lambda one: one["digest"] >= "sha256:5",
+    "type=~imag": lambda one: one["type"] == "IMAGE",
+    "media_type=nothing": lambda one: False,
+    "repository_name=~APP": lambda one: True,
+    "": lambda one: True,
+}
+
+
+@pytest.mark.parametrize("base", [False, True])
+@pytest.mark.parametrize("q", ASKED)
+def test_pages_are_parts_of_one_list(
+    shared: TestClient, filled: tuple[str, list[One]], q: str, base: bool
+) -> None:
+    repo, everything = filled
+    wanted = ASKED[q]
+    if q == "digest=FIRST":
+        q = f"digest={everything[0]['digest']}"
+        wanted = lambda one: one is everything[0]  # noqa: E731
+    label = next(one["labels"][0]["id"] for one in everything if one["labels"])
+    asked = ",".join(part for part in (q.replace("LABEL", str(label)), "base=*" * base) if part)
+    listed = {one["digest"] for one in get(shared, f"{repository(repo)}/artifacts", page_size=100)}
+    expected = [
+        one["digest"] for one in everything if wanted(one) and (base or one["digest"] in listed)
+    ]
+    for place in (f"{repository(repo)}/artifacts", f"{API}/projects/{project_of(repo)}/artifacts"):
+        for sort in SORTS:
+            whole = pages(shared, place, 100, q=asked, sort=sort)
+            assert set(whole) == set(expected)
+            assert len(whole) == len(expected)
+            assert pages(shared, place, 3, q=asked, sort=sort) == whole
+            if not sort:
+                assert whole == expected
+            if sort == "-digest":
+                assert whole == sorted(expected, reverse=True)
+
+
+def pages(client: TestClient, path: str, size: int, **asked: Any) -> list[str]:
+    """All digests, one page after the other as ``Link`` says, and one page too many."""
+    found: list[str] = []
+    totals = set()
+    for number in range(1, 100):
+        params = {"page": number, "page_size": size, **asked}
+        answer = client.get(path, params=params, auth=ADMIN)
+        assert answer.status_code == 200, answer.text
+        totals.add(int(answer.headers["X-Total-Count"]))
+        found += [one["digest"] for one in answer.json()]
+        is_last = 'rel="next"' not in answer.headers.get("Link", "")
+        assert is_last == (len(found) >= max(totals))
+        if is_last:
+            beyond = client.get(path, params={**params, "page": number + 1}, auth=ADMIN)
+            totals.add(int(beyond.headers["X-Total-Count"]))
+            assert beyond.json() == []
+            break
+    assert totals == {len(found)}
+    return found
+
+
+def test_types_may_be_as_long_as_they_may(shared: TestClient, repo: str) -> None:
+    letters = [chr(0x10000 + (at * 7919) % 0xF0000) for at in range(510)]
+    config = "".join(letters[:255])
+    push_blob(shared, repo, b"{}")
+    manifest = manifest_of(b"{}") | {"artifactType": "".join(letters[255:])}
+    manifest["config"]["mediaType"] = config
+    assert put_manifest(shared, repo, "long", json.dumps(manifest).encode()).status_code == 201
+    (one,) = get(shared, f"{repository(repo)}/artifacts", sort="media_type,artifact_type")
+    assert (one["media_type"], one["artifact_type"]) == (config, "".join(letters[255:]))
+
+
+def test_an_older_version_gets_its_indexes_back(database_url: str, start: Start) -> None:
+    repo = "library/app"
+    push_image(start(), repo)
+
+    def indexes(connection: Connection) -> dict[str | None, list[str | None]]:
+        found = inspect(connection).get_indexes("artifact")
+        return {each["name"]: each["column_names"] for each in found}
+
+    def there_and_back(connection: Connection) -> tuple[Any, Any, Any]:
+        new = indexes(connection)
+        command.downgrade(migrations.config(connection), "0018")
+        old = indexes(connection)
+        command.upgrade(migrations.config(connection), "0019")
+        return new, old, indexes(connection)
+
+    async def run() -> tuple[str, tuple[Any, Any, Any]]:
+        async with opened(database_url) as db, db.writing() as session:
+            connection = await session.connection()
+            return connection.dialect.name, await connection.run_sync(there_and_back)
+
+    dialect, (new, old, again) = asyncio.run(run())
+    assert again == new
+    assert old.keys() == new.keys()
+    changed = {name for name, columns in new.items() if old[name] != columns}
+    assert changed == {"ix_artifact_in_project", "ix_artifact_in_repository"}
+    for name in changed:
+        (model,) = (each for each in declared(dialect) if each.name == name)
+        assert new[name] == [column.name for column in model.columns]
+    assert digests(start(), repo)
+
+
+def declared(dialect: str) -> list[Index]:
+    """The indexes that the table says it has on that kind of database."""
+    found = inspect(Artifact).local_table.indexes  # type: ignore[attr-defined]
+    return [each for each in found if each._ddl_if is None or each._ddl_if.dialect == dialect]
