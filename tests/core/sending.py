@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 from starlette.requests import ClientDisconnect
 
@@ -78,7 +79,8 @@ class Running(Server):
 
     @property
     def shared(self) -> Shared:
-        return bodies._shared[self.server.server_state]
+        # Nobody has one before the first client has connected.
+        return bodies._shared.get(self.server.server_state) or Shared(Mock())
 
     def expect_nothing_held(self) -> None:
         wait_until(lambda: not self.server.server_state.connections)
