@@ -5,6 +5,7 @@ tells when it was given to whom, and a signature that it was. Source: docs/decis
 """
 
 import hashlib
+import hmac
 import os
 
 from harbor.artifacts.schemas import Place
@@ -34,7 +35,8 @@ class UploadIds:
         if upload_id < oldest(self._life_s):
             return False
         begun = bytes.fromhex(upload_id[: 2 * (TIME + CHANCE)])
-        return upload_id.endswith(self._signature(begun, place, username))
+        signed = upload_id[2 * (TIME + CHANCE) :]
+        return hmac.compare_digest(signed, self._signature(begun, place, username))
 
     def _signature(self, begun: bytes, place: Place, username: str) -> str:
         told = f"{place.project_id}\n{place.repository}\n{username}".encode()
