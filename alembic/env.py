@@ -5,9 +5,10 @@ import os
 
 from alembic import context
 from sqlalchemy import Connection
+from sqlalchemy.schema import SchemaItem
 
 from harbor.app import METADATA
-from harbor.core.db import Database, Time
+from harbor.core.db import ONLY, Database, Time
 from harbor.core.settings import from_environment
 
 
@@ -17,6 +18,9 @@ def render(kind: str, item: object, _context: object) -> str | bool:
 
 
 def run(connection: Connection) -> None:
+    def is_for_it(item: SchemaItem, *_told: object) -> bool:
+        return item.info.get(ONLY) in (None, connection.dialect.name)
+
     if connection.dialect.name == "postgresql":
         # A migration that waits for a busy table holds up everybody behind it.
         connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
@@ -26,6 +30,7 @@ def run(connection: Connection) -> None:
         compare_type=True,
         render_as_batch=True,
         render_item=render,
+        include_object=is_for_it,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -17,16 +17,24 @@ TYPES = ["media_type", "manifest_media_type", "artifact_type"]
 
 def upgrade() -> None:
     # Three texts that anybody chooses may be longer than what an index of PostgreSQL takes.
-    types = TYPES if op.get_bind().dialect.name == "sqlite" else []
+    types = TYPES if has_types() else []
     for name, more in MORE.items():
-        index(name, [*ASKED, *more, *types])
+        op.drop_index(f"ix_artifact_in_{name}", "artifact")
+        make(name, [*ASKED, *more, *types])
 
 
 def downgrade() -> None:
+    types = "and_types_" if has_types() else ""
     for name in MORE:
-        index(name, ASKED)
+        op.drop_index(f"ix_artifact_{types}in_{name}", "artifact")
+        make(name, ASKED)
 
 
-def index(name: str, columns: Sequence[str]) -> None:
-    op.drop_index(f"ix_artifact_in_{name}", "artifact")
-    op.create_index(f"ix_artifact_in_{name}", "artifact", [f"{name}_id", *LISTED, *columns])
+def has_types() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def make(name: str, columns: Sequence[str]) -> None:
+    types = "and_types_" if TYPES[0] in columns else ""
+    every = [f"{name}_id", *LISTED, *columns]
+    op.create_index(f"ix_artifact_{types}in_{name}", "artifact", every)

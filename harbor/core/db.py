@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String, UpdateBase, event, text
+from sqlalchemy import DateTime, Dialect, Index, MetaData, String, UpdateBase, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -31,6 +31,7 @@ from harbor.core.errors import Unavailable
 from harbor.core.quick import Quick, quick
 from harbor.core.quick.interface import FILES_LOCK
 
+ONLY = "only"  # under this name an index tells the one kind of database that has it
 DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
     "postgresql": "postgresql+asyncpg",
@@ -83,6 +84,12 @@ class Time(TypeDecorator[datetime]):
 def ascii_text(length: int) -> String:
     """Text that sorts by its bytes everywhere, as OCI's lists do; a locale would mix capitals."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+def only(dialect: str, index: Index) -> Index:
+    """*index*, which only databases of that kind have."""
+    index.info[ONLY] = dialect
+    return index.ddl_if(dialect=dialect)
 
 
 def async_url(url: str) -> URL:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from harbor.core import clock
-from harbor.core.db import Table, Time, ascii_text
+from harbor.core.db import Table, Time, ascii_text, only
 
 DIGEST = ascii_text(135)  # "sha512:" and 128 digits
 LOWER, UPPER = (
@@ -138,8 +138,8 @@ def listing(name: str, column: str, *more: str) -> tuple[Index, Index]:
     """
     columns = (column, "listed", "push_time", "id", *ASKED, *more)
     return (
-        Index(f"ix_artifact_in_{name}", *columns, *TYPES).ddl_if(dialect="sqlite"),
-        Index(f"ix_artifact_in_{name}", *columns).ddl_if(dialect="postgresql"),
+        only("sqlite", Index(f"ix_artifact_and_types_in_{name}", *columns, *TYPES)),
+        only("postgresql", Index(f"ix_artifact_in_{name}", *columns)),
     )
 
 
