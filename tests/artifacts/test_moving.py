@@ -61,6 +61,7 @@ def test_all_of_a_repository_moves_to_another_project(client: TestClient) -> Non
     known = get(client, artifact("here/a/b", "1.0"))
     charged = used(client, "here")
     upload = client.post("/v2/here/a/b/blobs/uploads/", auth=ADMIN).headers["Location"]
+    assert client.patch(upload, content=b"abc", auth=ADMIN).status_code == 202
     after = moved(client, "here/a/b", project="there", name="c")
     same = {"name": "there/c", "project_id": target_id, "update_time": after["update_time"]}
     assert after == before | same

@@ -48,6 +48,7 @@ def test_everything_in_the_project_follows(client: TestClient) -> None:
     before = client.get(f"{API}/projects/old", auth=ADMIN).json()
     used = client.get(f"{API}/projects/old/summary", auth=ADMIN).json()["quota"]["used"]
     upload = client.post("/v2/old/a/b/blobs/uploads/", auth=ADMIN).headers["Location"]
+    assert client.patch(upload, content=b"abc", auth=ADMIN).status_code == 202
     renamed(client, "old", "new")
     after = client.get(f"{API}/projects/new", auth=ADMIN).json()
     assert after | {"update_time": ""} == before | {"name": "new", "update_time": ""}
