@@ -28,7 +28,10 @@ def store(tmp_path: Path) -> Iterator[FileStore]:
     assert (turns._free, len(turns._holders), turns.wanted) == (AT_ONCE, 0, False)
 
 
-async def test_few_are_taken_in_at_a_time_and_all_get_there(store: FileStore) -> None:
+async def test_few_are_taken_in_at_a_time_and_all_get_there(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "LATE_S", 60)  # on a busy machine, all of them may seem late
     begun_, over, most = 0, 0, 0
 
     async def pieces() -> AsyncIterator[bytes]:

@@ -101,7 +101,6 @@ class FileStore:
         """End the threads, after what they are doing."""
         self._lanes.shutdown()
         self._waiters.shutdown()
-        self._filing.close()
 
     @asynccontextmanager
     async def open(self, digest: Digest) -> AsyncIterator[Blob]:

@@ -8,7 +8,6 @@ than one. A thread has the disk begin with all its files before it waits for the
 
 import asyncio
 import os
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -48,8 +47,6 @@ class Filing:
         self._pool, self._layout = pool, layout
         self._waiting: list[Waiting] = []
         self._each_s = GUESS_S  # that a file took lately
-        self._folders: dict[str, int] = {}
-        self._opening = threading.Lock()
 
     async def move(self, move: Move) -> None:
         """Make *move*; name and bytes are on the disk then. ``UploadMissing``, ``StorageFull``."""
@@ -95,24 +92,11 @@ class Filing:
         for shard in {move.shard for move in moves if move.error is None}:
             try:
                 with disk.full_disk_told():
-                    os.fsync(self._folder(shard))
+                    disk.sync_directory(shard)
             except (OSError, StorageFull) as error:
                 for move in moves:
                     if move.shard == shard:
                         move.error = error
-
-    def _folder(self, path: str) -> int:
-        """Its descriptor, which stays open: to open it each time would take as long as to sync."""
-        with self._opening:
-            if path not in self._folders:
-                flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-                self._folders[path] = os.open(path, flags)
-            return self._folders[path]
-
-    def close(self) -> None:
-        """Once no thread is at work."""
-        while self._folders:
-            os.close(self._folders.popitem()[1])
 
     def _name(self, move: Move) -> None:
         try:
