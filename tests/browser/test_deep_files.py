@@ -61,6 +61,15 @@ def test_a_long_name_stands_beside_its_icon(deep: str, page_as: PageAs) -> None:
     assert text["y"] < icon["y"] + icon["height"]
 
 
+def test_the_mode_of_a_file_is_one_word(deep: str, page_as: PageAs) -> None:
+    page = page_as("admin")
+    page.goto(f"{deep}/new/files?path=/{DEEP}")
+    mode = page.get_by_role("cell", name="rw-r").locator("code")
+    box = mode.bounding_box()
+    assert box
+    assert box["height"] < 2 * 16
+
+
 def test_a_long_value_leaves_room_for_the_name_of_its_setting(deep: str, page_as: PageAs) -> None:
     page = page_as("admin")
     page.goto(f"{deep}/new/compare?base=old")
