@@ -166,7 +166,7 @@ async def test_what_is_lent_is_shared_among_those_who_go_on() -> None:
     for turn in entered:
         assert turns.enter(turn)
         shares.append(turns.share)
-    assert shares[:4] == [BATCH, BATCH, MIB, MIB]
+    assert shares[:4] == [BATCH, 3 * MIB // 2, MIB, 3 * MIB // 4]
     assert set(shares[8:]) == {LEAST}
     for many, share in enumerate(shares, 1):
         assert share == LEAST or many * DEPTH * share <= MEMORY

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from harbor.core.storage import writing
-from harbor.core.storage.writing import BATCH, BLOCK, PAST, Batch, Writer
+from harbor.core.storage.writing import BATCH, BLOCK, LEAST, PAST, Batch, Writer
 
 DATA = random.Random(7).randbytes(3 * BATCH + 7)
 
@@ -217,3 +218,25 @@ def test_many_writers_at_once_share_no_memory(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(8) as many:
         assert all(many.map(fill, range(8)))
+
+
+def test_memory_that_is_no_longer_needed_is_given_back(disk: Disk, file: int) -> None:
+    writer = Writer(file, 0, direct=True)
+    first = filled(writer, DATA[:BATCH])
+    writer.write([first])
+    writer.free(first)
+    before = private_bytes()
+    smaller = writer.lend(LEAST)  # more have come, who want some of it
+    assert len(smaller.room) == LEAST
+    assert smaller.memory is first.memory
+    assert private_bytes() <= before - (BATCH - LEAST) + LEAST
+    smaller.room[:] = DATA[BATCH : BATCH + LEAST]
+    writer.fill(smaller, LEAST)
+    writer.write([smaller])
+    assert content(file) == DATA[: BATCH + LEAST]
+
+
+def private_bytes() -> int:
+    found = re.search(r"^RssAnon:\s*(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+    assert found
+    return int(found[1]) * 1024

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 AT_ONCE = 16  # uploads whose bytes are taken in at the same time
 SLICE = 8 * MIB  # then whoever waits has a turn
-MEMORY = 8 * MIB  # that is lent, unless more uploads go on than that is enough for
+MEMORY = 6 * MIB  # that is lent, unless more uploads go on than that is enough for
+BLOCKS = MIB // 4  # of which each has whole ones
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
 
 
@@ -53,7 +54,7 @@ class Turns:
     def share(self) -> int:
         """How many bytes of memory to lend at once: the fewer uploads, the more."""
         each = MEMORY // (DEPTH * max(1, len(self._holders)))
-        return max(LEAST, min(each - each % LEAST, BATCH))
+        return max(LEAST, min(each - each % BLOCKS, BATCH))
 
     def enter(self, turn: "Turn") -> bool:
         """Whether *turn* begins at once."""

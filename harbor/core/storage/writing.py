@@ -26,7 +26,20 @@ REFUSED = (errno.EINVAL, errno.EOPNOTSUPP)  # what file systems say that cannot 
 SPARE = 4  # pieces of memory that are kept for who comes next
 DROP = getattr(mmap, "MADV_DONTNEED", None)
 
-_spare: list[mmap.mmap] = []
+
+class Memory(mmap.mmap):
+    """Memory for one batch. What is used of it stays in use, until it is given back."""
+
+    used = 0  # bytes
+
+    def keep(self, nbytes: int) -> None:
+        """Give back all but the first *nbytes*, which are whole pages."""
+        if self.used > nbytes and DROP is not None:
+            self.madvise(DROP, nbytes, BATCH - nbytes)
+            self.used = nbytes
+
+
+_spare: list[Memory] = []
 
 
 class Batch:
@@ -34,7 +47,7 @@ class Batch:
 
     __slots__ = ("at", "end", "memory", "stages", "start", "stop")
 
-    def __init__(self, memory: mmap.mmap, at: int, end: int = BATCH) -> None:
+    def __init__(self, memory: Memory, at: int, end: int = BATCH) -> None:
         self.memory = memory
         self.end = end  # of what may be used of it
         self.stages = 0  # that are not done with it yet
@@ -66,21 +79,23 @@ class Writer:
         self._pushed = end  # what the disk has begun with
         self._may = direct and bool(DIRECT)
         self._past: int | None = None  # the same file, opened to write past the page cache
-        self._memory: list[mmap.mmap] = []  # that nobody uses now; all threads use the list
-        self._most = 0  # bytes that were used of one
+        self._memory: list[Memory] = []  # that nobody uses now; all threads use the list
 
     def lend(self, nbytes: int = BATCH) -> Batch:
         """Memory for what comes next, whole blocks. The batch before it must have been filled."""
         for kept in (self._memory, _spare):
             with suppress(IndexError):  # other threads take from there, too
-                return Batch(kept.pop(), self._end, nbytes)
-        return Batch(mmap.mmap(-1, BATCH), self._end, nbytes)
+                memory = kept.pop()
+                memory.keep(nbytes)
+                return Batch(memory, self._end, nbytes)
+        memory = Memory(-1, BATCH, mmap.MAP_PRIVATE)  # what is shared is not given back in parts
+        return Batch(memory, self._end, nbytes)
 
     def fill(self, batch: Batch, nbytes: int) -> None:
         """Note that *nbytes* were put into the memory, which follow what the file has."""
         batch.stop += nbytes
         self._end += nbytes
-        self._most = max(self._most, batch.stop)
+        batch.memory.used = max(batch.memory.used, batch.stop)
 
     def write(self, batches: Iterable[Batch]) -> None:
         """Write what was filled, in the order of the file: a crash must not leave a hole."""
@@ -113,8 +128,7 @@ class Writer:
         while self._memory:
             memory = self._memory.pop()
             if len(_spare) < SPARE:
-                if self._most > LEAST and DROP is not None:
-                    memory.madvise(DROP, LEAST, BATCH - LEAST)
+                memory.keep(LEAST)
                 _spare.append(memory)
 
     def close(self) -> None:
