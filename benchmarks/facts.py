@@ -20,7 +20,8 @@ new folder, after a sync; both servers sync what they acknowledge. Processor tim
 server's processes: what the kernel does for them later, as writing back, is not in it. The driver
 sends a small request in one write, with TCP_NODELAY, and looks at status and length of the answer
 only; the bytes of a pull are thrown away in the kernel (MSG_TRUNC), for to copy them costs the
-driver as much as it costs ours to send them; skopeo's rows show what a client gains that copies,
+driver as much as it costs ours to send them, and it is woken for each MiB (SO_RCVLOWAT), for to
+wake it for each packet costs the server; skopeo's rows show what a client gains that copies,
 hashes and writes. What is read is compared with what was pushed once, before the clock starts.
 Shares of the driver and of other programs are of one core; where others take much, only processor
 time can be compared.
