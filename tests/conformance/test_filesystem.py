@@ -50,11 +50,6 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> Iterator[FileStore]:
     store = FileStore(tmp_path, reserve=0, patience_s=0.1)
     yield store

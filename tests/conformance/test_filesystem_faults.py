@@ -24,11 +24,6 @@ DATA = bytes(range(256)) * 12 * KIB  # 3 MiB
 MORE_THAN_THERE_IS = 1 << 62
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(params=[True, False], ids=["past-the-cache", "through-it"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FileStore]:
     store = FileStore(tmp_path, reserve=0, patience_s=0.1, direct=request.param)

@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,21 +13,9 @@ from harbor.core.storage import filing
 from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import BlobMissing, DigestMismatch, Store
 from tests.conformance.pushing import content
-from tests.conformance.test_storage import KIB, MAKERS, names
+from tests.conformance.test_storage import KIB, names
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(params=MAKERS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = MAKERS[request.param](tmp_path)
-    yield store
-    store.close()
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])

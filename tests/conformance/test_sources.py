@@ -11,11 +11,6 @@ pytestmark = pytest.mark.anyio
 DATA = random.Random(5).randbytes(100_000)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize("memory", [1_000, 4_096, 1 << 20])
 @pytest.mark.parametrize("piece", [999, 1_000, 50_000, 200_000])
 async def test_memory_is_filled_to_the_end(memory: int, piece: int) -> None:

@@ -15,11 +15,6 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def pool() -> Iterator[Executor]:
     with ThreadPoolExecutor(4) as pool:
         yield pool

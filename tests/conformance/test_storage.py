@@ -1,9 +1,9 @@
-"""What every place for blobs must do. A new driver adds itself to ``MAKERS`` and passes."""
+"""What every place for blobs must do."""
 
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from harbor.core import clock
 from harbor.core.oci import Digest, digest_of
-from harbor.core.storage.filesystem import FileStore
 from harbor.core.storage.interface import (
     BlobMissing,
     DigestMismatch,
@@ -26,30 +25,14 @@ from harbor.core.storage.interface import (
     WrongOffset,
 )
 from harbor.core.storage.memory import MemoryStore
+from tests.conformance.conftest import MAKERS, PATIENCE_S
 from tests.conformance.pushing import begun, content, pushed, sent
 
 pytestmark = pytest.mark.anyio
 
 KIB, MIB = 1024, 1024 * 1024
-PATIENCE_S = 0.3
-MAKERS: dict[str, Callable[[Path], FileStore | MemoryStore]] = {
-    "filesystem": lambda root: FileStore(root, reserve=0, patience_s=PATIENCE_S),
-    "memory": lambda _: MemoryStore(patience_s=PATIENCE_S),
-}
 ABSENT = digest_of(b"nobody sent this")
 NO_IDS = ["", "..", "../x", "A" * 32, "a" * 31, "a" * 33, "a" * 32 + "\n", "a" * 31 + "/", "٣" * 32]
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(params=MAKERS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    store = MAKERS[request.param](tmp_path)
-    yield store
-    store.close()
 
 
 async def names(found: AsyncIterator[Leftover]) -> set[str]:
