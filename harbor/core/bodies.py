@@ -11,8 +11,6 @@ the body was announced, and with what comes in plain chunks (``harbor.core.chunk
 """
 
 import asyncio
-import socket
-import time
 from collections import deque
 from functools import partial
 from typing import Any, cast
@@ -20,18 +18,16 @@ from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from harbor.core.chunked import Chunks, Resumed, chunks_of
 from harbor.core.cycle import BodyCycle
+from harbor.core.flow import Flow, Shared
 from harbor.core.guard import GuardedProtocol, check_uvicorn
 from harbor.core.settings import MIB
-from harbor.core.starts import Starts
 from harbor.core.watch import KIB
 
-READ = 256 * KIB  # in one go; more would leave the processor's cache before it is used
 FAST = 32 * KIB  # who sends so much between two looks has more to send
 HIGH = 512 * KIB  # of one client, not taken by the application: no more is read
 LOW = HIGH // 2
@@ -40,12 +36,7 @@ TINY = KIB  # pieces below are joined: an object for each byte would cost eighty
 JOINED = 4 * KIB
 WORTH = 64 * KIB  # bytes to come; for less, the way past the parser is longer
 NARROW = 4 * KIB  # memory for less is not read to while frames are to be taken out: it would stay
-# The kernel lets the receive buffer of each connection grow to megabytes, and throws away what
-# comes once all of them exceed its limit: clients then wait longer and longer before they send
-# again. So of a crowd that has to wait, each gets its share; the kernel counts twice as much.
-CROWD = 32  # connections
-CROWD_BYTES = 64 * MIB
-MIN_BYTES = 64 * KIB
+BITE = 16 * KIB  # that is read of one of a crowd before its body is taken
 MAX_RETRY_S = 120.0  # Linux include/net/tcp.h, TCP_RTO_MAX
 
 check_uvicorn(
@@ -53,51 +44,11 @@ check_uvicorn(
     (
         (HttpToolsProtocol, "_start_asgi_task connection_made cycle flow on_body parser pipeline"),
         (HttpToolsProtocol, "_unset_keepalive_if_required"),
-        (FlowControl, "pause_reading read_paused resume_reading"),
     ),
 )
 
 
-class Shared:
-    """What the connections of one server have in common."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.starts = Starts(loop)
-        self.held = 0  # bytes of bodies that no application has taken
-        self.waiting = 0  # connections that are not read
-        self.buffer = memoryview(bytearray(READ))
-
-
 _shared: WeakKeyDictionary[ServerState, Shared] = WeakKeyDictionary()
-
-
-class Flow(FlowControl):
-    """uvicorn's, with the connections counted that are not read."""
-
-    def __init__(self, transport: asyncio.Transport, shared: Shared) -> None:
-        super().__init__(transport)
-        self.paused_s = 0.0  # the last time
-        self._since = 0.0
-        self._shared = shared
-
-    def pause_reading(self) -> None:
-        if not self.read_paused:
-            super().pause_reading()
-            self._since = time.monotonic()
-            self._shared.waiting += 1
-            if self._shared.waiting > CROWD and not self._transport.is_closing():
-                self._shrink(max(MIN_BYTES, CROWD_BYTES // self._shared.waiting))
-
-    def resume_reading(self) -> None:
-        if self.read_paused:
-            self._shared.waiting -= 1
-            self.paused_s = time.monotonic() - self._since
-            super().resume_reading()
-
-    def _shrink(self, nbytes: int) -> None:
-        kept = self._transport.get_extra_info("socket")
-        if kept.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) > 2 * nbytes:
-            kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, nbytes)
 
 
 class BodyProtocol(GuardedProtocol):
@@ -138,6 +89,12 @@ class BodyProtocol(GuardedProtocol):
         self._parse(data)
         # Over TLS the loop copies anyhow.
         if len(data) >= FAST and not self._in_head and self.scheme == "http":
+            self._read_fast()
+            self.flow.acknowledge(self._arrived)
+
+    def expect_much(self) -> None:
+        """What comes next may be a large body: of a crowd, little is read before it is taken."""
+        if self.scheme == "http":
             self._read_fast()
 
     def _read_fast(self) -> None:
@@ -212,7 +169,7 @@ class BodyProtocol(GuardedProtocol):
             # Never anything of the next request, for which there will be a parser.
             return (self._own(self.cycle).borrow() or buffer)[: self._left]
         if not self._chunks:
-            return buffer
+            return buffer[:BITE] if self._in_head and self._shared.is_crowded else buffer
         memory = self._own(self.cycle).borrow()
         if memory is not None and not self._chunks.left < len(memory) < NARROW:
             self._is_aside = False
@@ -233,6 +190,8 @@ class BodyProtocol(GuardedProtocol):
             self._come(nbytes, aside=not self._own(self.cycle).room)
             if not self._left:
                 self._parse_again()
+        if not self._in_head:
+            self.flow.acknowledge(self._own(self.cycle).come)
 
     def _unframe(self, chunks: Chunks, nbytes: int) -> None:
         if content := chunks.unframe(self.where(), nbytes):
@@ -304,7 +263,7 @@ class BodyProtocol(GuardedProtocol):
             pieces.append(body)
         self._held += nbytes
         self._shared.held += nbytes
-        if self._held >= HIGH or self._shared.held >= ALL_HIGH:
+        if self._held >= HIGH or self._shared.is_crowded or self._shared.held >= ALL_HIGH:
             self.flow.pause_reading()
         cycle.message_event.set()
 

@@ -155,6 +155,8 @@ class ExpressProtocol(ServingProtocol):
             b"%b%b%bx-request-id: %b\r\n\r\n%b"
             % (STATUS_LINE[status], dated, head, request_id, body)
         )
+        if asked.method == b"POST":
+            self.expect_much()
         if front.note:
             method, target = asked.method.decode(), asked.url.decode("ascii", "replace")
             front.note(web.access_line(self.client, method, target, status, started, request_id))

@@ -15,8 +15,8 @@ from unittest.mock import Mock
 from starlette.requests import ClientDisconnect
 
 from harbor.core import bodies
-from harbor.core.bodies import Shared
 from harbor.core.cycle import FILL
+from harbor.core.flow import Shared
 from harbor.core.settings import MIB
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol

@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harbor.core import express
+from harbor.core.bodies import Reader
 from harbor.core.express import Front, Headers, Said
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
@@ -165,6 +167,20 @@ def test_a_post_without_a_body_may_be_answered_at_once(server: Running, length: 
             raw = b"POST /begin HTTP/1.1\r\nHost: x\r\n" + body
             assert client.ask(raw) == ("ordinary", b"in a while")
             assert client.ask(plain) == ("express", b"")
+
+
+def test_what_follows_the_begin_of_an_upload_is_read_with_care(server: Running) -> None:
+    post = b"POST /begin HTTP/1.1\r\nHost: x\r\n\r\n"
+    with server.client() as client:
+        for _ in range(2):  # parsed, and known
+            for asked, much in ((post, True), (HOT, False)):
+                assert client.ask(asked)[0] == "express"
+                wait_until(partial(is_read_with_care, server, much and not server.trust))
+
+
+def is_read_with_care(server: Running, expected: bool) -> bool:
+    (protocol,) = server.server.server_state.connections
+    return isinstance(protocol.transport.get_protocol(), Reader) == expected
 
 
 def test_pipelined_requests_are_answered_in_order(server: Running) -> None:

@@ -4,9 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from typing import Any, cast
 
 import pytest
 
+from harbor.core import flow
+from harbor.core.bodies import BITE
 from harbor.core.cycle import DWELL_S
 from harbor.core.guard import GuardedProtocol
 from harbor.core.settings import MIB
@@ -48,6 +52,73 @@ def test_the_kernel_fills_the_memory_that_was_lent(
             assert answer(stream) == about(DATA[:9])
             assert answer(stream) == about(b"")
     assert sum(parsed) < 3 * len(DATA) // 2, "much of it went through the parser"
+
+
+def test_a_young_connection_is_told_at_once_what_has_come(
+    monkeypatch: pytest.MonkeyPatch, filling: Running
+) -> None:
+    """Linux would tell it up to 40 ms later, as it does wherever answers are sent (tcp(7))."""
+    at_once: dict[bool, set[bool]] = {True: set(), False: set()}
+    there = ServingProtocol.there
+    option = socket.IPPROTO_TCP, socket.TCP_QUICKACK
+
+    def noting(protocol: ServingProtocol, nbytes: int) -> None:
+        kept = protocol.transport.get_extra_info("socket")
+        kept.setsockopt(*option, 0)
+        there(protocol, nbytes)
+        if not protocol._in_head:
+            is_young = protocol.cycle.come < MIB  # type: ignore[attr-defined]
+            at_once[is_young].add(bool(kept.getsockopt(*option)))
+
+    monkeypatch.setattr(flow, "YOUNG", MIB)
+    monkeypatch.setattr(ServingProtocol, "there", noting)
+    with filling.connect() as client, client.makefile("rb") as stream:
+        for body in (sized(b"/", DATA), chunked(b"/", DATA, 64 * KIB)):
+            client.sendall(body)
+            assert answer(stream) == about(DATA)
+    assert at_once == {True: {True}, False: {False}}
+
+
+def test_of_a_crowd_little_is_read_before_it_is_taken(
+    monkeypatch: pytest.MonkeyPatch, filling: Running
+) -> None:
+    monkeypatch.setattr(flow, "CROWD", 0)
+    with filling.connect() as first, filling.connect() as second:
+        senders = []
+        for many, client in enumerate((first, second), 1):
+            protocol = served(filling, client)
+            protocol.loop.call_soon_threadsafe(protocol.expect_much)
+            wait_until(partial(is_reading, protocol))
+            senders.append(threading.Thread(target=client.sendall, args=(sized(b"/held", DATA),)))
+            senders[-1].start()
+            wait_until(partial(are_waiting, filling, many))
+        assert 0 < protocol._held <= BITE < filling.shared.held
+        filling.app.may_go_on.set()
+        for client, sender in zip((first, second), senders, strict=True):
+            with client.makefile("rb") as stream:
+                assert answer(stream) == about(DATA)
+            sender.join()
+
+
+def served(server: Running, client: socket.socket) -> ServingProtocol:
+    """The server's end of the connection."""
+    found: list[Any] = []
+
+    def find() -> bool:
+        ends: set[Any] = server.server.server_state.connections.copy()
+        found.extend(end for end in ends if end.client == client.getsockname())
+        return bool(found)
+
+    wait_until(find)
+    return cast(ServingProtocol, found[0])
+
+
+def is_reading(protocol: ServingProtocol) -> bool:
+    return protocol._reader is not None
+
+
+def are_waiting(server: Running, many: int) -> bool:
+    return server.shared.waiting == many
 
 
 @pytest.mark.parametrize("how", ["sized", "chunked"])
