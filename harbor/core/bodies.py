@@ -86,14 +86,32 @@ class BodyProtocol(GuardedProtocol):
             self.forget(cycle)
 
     def data_received(self, data: bytes) -> None:
+        if self._in_head and self._shared.starts.are_enough:
+            self._wait_with(data)
+            return
         self._parse(data)
         # Over TLS the loop copies anyhow.
         if len(data) >= FAST and not self._in_head and self.scheme == "http":
             self._read_fast()
             self.flow.acknowledge(self._arrived)
 
+    def _wait_with(self, data: bytes) -> None:
+        """Parse *data*, with which a request may begin, when it may begin."""
+        self.flow.pause_reading()
+        self._shared.starts.begin_soon(partial(self._go_on_with, data))
+
+    def _go_on_with(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._reader is None:
+            self.data_received(data)
+        else:
+            self.read(memoryview(data))
+
     def expect_much(self) -> None:
         """What comes next may be a large body: of a crowd, little is read before it is taken."""
+        self._shared.starts.may_begin()  # it is counted as a request that has begun
         if self.scheme == "http":
             self._read_fast()
 
@@ -184,7 +202,11 @@ class BodyProtocol(GuardedProtocol):
         if self._chunks:
             self._unframe(self._chunks, nbytes)
         elif not self._left:
-            self.read(self._shared.buffer[:nbytes])
+            data = self._shared.buffer[:nbytes]
+            if self._in_head and self._shared.starts.are_enough:
+                self._wait_with(bytes(data))
+            else:
+                self.read(data)
         else:
             self._left -= nbytes
             self._come(nbytes, aside=not self._own(self.cycle).room)

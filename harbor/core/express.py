@@ -89,7 +89,12 @@ class ExpressProtocol(ServingProtocol):
             ServingProtocol.data_received(self, data)
             return
         asked = self.known.get(data)
-        if asked is not None and self._is_free():
+        # Thousands that begin an upload at the same moment take their turns.
+        if (
+            asked is not None
+            and (asked.method != b"POST" or not self._shared.starts.are_enough)
+            and self._is_free()
+        ):
             if self._answer_at_once(self.front, asked):
                 return
             self._passed = True

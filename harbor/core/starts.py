@@ -1,7 +1,8 @@
 """Requests begin few at a time: thousands at once would keep the event loop from all others.
 
 A loop runs whatever is ready before it looks at anything else. When thousands of clients connect
-and ask at the same moment, the first steps of all of their requests would be ready.
+and ask at the same moment, the first steps of all of their requests would be ready; and when what
+they send is there at the same moment, all of it would be parsed.
 """
 
 import asyncio
@@ -17,10 +18,18 @@ class Starts:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._begun = 0  # in this turn of the loop, and perhaps some before it
+        self._is_counted = False  # whoever begins now is
         self._waiting: deque[Callable[[], None]] = deque()
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether as many have begun as may, so that one more has to wait."""
+        return self._begun == AT_ONCE and not self._is_counted
 
     def may_begin(self) -> bool:
         """Whether to begin now. If so, it is counted."""
+        if self._is_counted:
+            return True
         if self._begun == AT_ONCE:
             return False
         self._count()
@@ -37,5 +46,16 @@ class Starts:
 
     def _go_on(self) -> None:
         self._begun = 0
-        while self._waiting and self.may_begin():
-            self._waiting.popleft()()
+        try:
+            while self._waiting and self.may_begin():
+                self._start(self._waiting.popleft())
+        finally:
+            if self._waiting and self._begun < AT_ONCE:  # one of them failed
+                self._loop.call_soon(self._go_on)
+
+    def _start(self, start: Callable[[], None]) -> None:
+        self._is_counted = True
+        try:
+            start()
+        finally:
+            self._is_counted = False

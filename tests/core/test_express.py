@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ import pytest
 
 from harbor.core import express
 from harbor.core.bodies import Reader
-from harbor.core.express import Front, Headers, Said
+from harbor.core.express import Asked, ExpressProtocol, Front, Headers, Said
+from harbor.core.starts import AT_ONCE, Starts
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
 from tests.core.running import Server, make_certificate, running, wait_until
@@ -176,6 +178,39 @@ def test_what_follows_the_begin_of_an_upload_is_read_with_care(server: Running) 
             for asked, much in ((post, True), (HOT, False)):
                 assert client.ask(asked)[0] == "express"
                 wait_until(partial(is_read_with_care, server, much and not server.trust))
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_thousands_that_begin_uploads_take_turns_and_others_do_not_wait(
+    monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    post = b"POST /begin HTTP/1.1\r\nHost: x\r\n\r\n"
+    answered: list[list[bytes]] = [[]]  # the methods, in each turn
+    answer_at_once, go_on = ExpressProtocol._answer_at_once, Starts._go_on
+
+    def answering(protocol: ExpressProtocol, front: Front, asked: Asked) -> bool:
+        answered[-1].append(asked.method)
+        return answer_at_once(protocol, front, asked)
+
+    def going_on(starts: Starts) -> None:
+        answered.append([])
+        go_on(starts)
+
+    with serving(loop, Limits()) as server, ExitStack() as stack:
+        clients = [stack.enter_context(server.client()) for _ in range(3 * AT_ONCE)]
+        for client in clients:
+            assert client.ask(HOT)[0] == "express"
+        assert clients[0].ask(post)[0] == "express"
+        monkeypatch.setattr(ExpressProtocol, "_answer_at_once", answering)
+        monkeypatch.setattr(Starts, "_go_on", going_on)
+        (protocol, *_) = server.server.server_state.connections
+        protocol.loop.call_soon_threadsafe(time.sleep, 0.5)
+        for number, client in enumerate(clients):
+            client.socket.sendall(post if number % 3 else HOT)
+        assert {client.read()[0] for client in clients} == {"express"}
+    turns = [Counter(turn) for turn in answered]
+    assert sum(turns, Counter()) == {b"GET": AT_ONCE, b"POST": 2 * AT_ONCE}
+    assert max(turn[b"POST"] for turn in turns) <= AT_ONCE
 
 
 def is_read_with_care(server: Running, expected: bool) -> bool:
