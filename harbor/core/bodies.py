@@ -84,6 +84,9 @@ class BodyProtocol(GuardedProtocol):
         self.flow.read_paused = False
         for cycle, _ in self.pipeline:  # they will not be started
             self.forget(cycle)
+        if not self._busy and not self.pipeline:
+            # Or both would stay until garbage is collected, which takes long after a crowd.
+            self.cycle = self._running = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         if self._in_head and self._shared.starts.are_enough:

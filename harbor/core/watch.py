@@ -44,6 +44,7 @@ class Peer(Struct):
     connections: int = 0
     idle: int = 0
     fresh: int = 0  # connections made since the last tick: nothing of theirs may be read yet
+    young: int = 0  # and those of the tick before it, or a tick in between would count them as idle
 
 
 class Watch:
@@ -65,7 +66,8 @@ class Watch:
         """Count a new, idle connection in, or give None if there are too many."""
         peer = self.peers.get(address) or Peer(address)
         limits = self.limits
-        most_idle = limits.max_idle_per_address + min(peer.fresh, limits.max_idle_per_address)
+        recent = min(peer.fresh + peer.young, limits.max_idle_per_address)
+        most_idle = limits.max_idle_per_address + recent
         if len(self.live) >= limits.max_connections or peer.idle >= most_idle:
             self.refused += 1
             return None
@@ -97,6 +99,6 @@ class Watch:
             log.warning("connections refused", extra={"connections": self.refused})
             self.refused = 0
         for peer in self.peers.values():
-            peer.fresh = 0
+            peer.fresh, peer.young = 0, peer.fresh
         for protocol in tuple(self.live):
             protocol.look()

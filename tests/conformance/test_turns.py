@@ -1,6 +1,7 @@
 """Few uploads are taken in at a time; all of them get there, and nobody waits for who is silent."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.lanes import AT_ONCE, MEMORY, SLICE, Turn, Turns
+from harbor.core.storage.lanes import AT_ONCE, MEMORY, SLICE, Intake, Turn, Turns
 from harbor.core.storage.sources import Pieces
-from harbor.core.storage.stages import DEPTH
+from harbor.core.storage.stages import DEPTH, Stages
 from harbor.core.storage.writing import BATCH, BLOCK, LEAST, Writer
 from tests.conformance.pushing import begun, sent
 
@@ -171,3 +172,15 @@ async def test_what_is_lent_is_shared_among_those_who_go_on() -> None:
     for many, share in enumerate(shares, 1):
         assert share == LEAST or many * DEPTH * share <= MEMORY
         assert share % BLOCK == 0
+
+
+async def test_nothing_of_an_upload_is_left_to_be_collected(store: FileStore) -> None:
+    upload_id = await begun(store)
+    gc.collect()
+    gc.disable()
+    try:
+        assert await store.append(upload_id, sent(bytes(3 * BATCH))) == 3 * BATCH
+        left = [each for each in gc.get_objects() if isinstance(each, (Intake, Stages, Turn))]
+    finally:
+        gc.enable()
+    assert left == []

@@ -1,5 +1,6 @@
 """Memory that an application lends is filled by the kernel, or at once with what was parsed."""
 
+import gc
 import socket
 import threading
 import time
@@ -11,7 +12,8 @@ import pytest
 
 from harbor.core import flow
 from harbor.core.bodies import BITE
-from harbor.core.cycle import DWELL_S
+from harbor.core.cycle import DWELL_S, BodyCycle
+from harbor.core.flow import Flow
 from harbor.core.guard import GuardedProtocol
 from harbor.core.settings import MIB
 from harbor.core.watch import KIB
@@ -175,3 +177,22 @@ def test_a_chunk_of_another_kind_is_left_to_the_parser(filling: Running) -> None
             received = b"".join(iter(lambda: client.recv(4096), b""))
             assert received.startswith(start)
             assert received.endswith(about(data)) or wrong
+
+
+def test_nothing_of_a_connection_is_left_to_be_collected(filling: Running) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            with filling.connect() as client, client.makefile("rb") as stream:
+                for body in (sized(b"/", DATA), chunked(b"/", DATA, 64 * KIB), sized(b"/", b"")):
+                    client.sendall(body)
+                    assert answer(stream)
+        wait_until(lambda: not filling.server.server_state.connections)
+        wait_until(lambda: not kept_of(BodyCycle, Flow, GuardedProtocol))
+    finally:
+        gc.enable()
+
+
+def kept_of(*kinds: type) -> list[Any]:
+    return [each for each in gc.get_objects() if isinstance(each, kinds)]

@@ -208,6 +208,7 @@ class Intake:
                 await self._put_down()
             finally:
                 turn.end()
+                self._stages.close()
 
     async def _filled(self, source: Source) -> Batch | None:
         """What comes next; None at the end."""

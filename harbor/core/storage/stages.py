@@ -93,6 +93,10 @@ class Stages:
         if self.error is not None:
             raise self.error
 
+    def close(self) -> None:
+        """Let go of the stages, which know this: else they stay until garbage is collected."""
+        self._stages.clear()
+
     def _doing(self, work: Work) -> Work:
         def do(batches: list[Batch]) -> None:
             try:
