@@ -4,7 +4,9 @@ import asyncio
 import os
 
 from alembic import context
-from sqlalchemy import Connection
+from alembic.ddl.impl import ComparisonResult
+from alembic.ddl.sqlite import SQLiteImpl
+from sqlalchemy import Connection, Index
 from sqlalchemy.schema import SchemaItem
 
 from harbor.app import METADATA
@@ -15,6 +17,25 @@ from harbor.core.settings import from_environment
 def render(kind: str, item: object, _context: object) -> str | bool:
     """Our own types as what they are in the database: a migration imports nothing of ours."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Time) else False
+
+
+class Sqlite(SQLiteImpl):
+    """Compares indexes without their directions, of which SQLite tells SQLAlchemy nothing."""
+
+    __dialect__ = "sqlite"
+
+    def _skip_functional_indexes(self, *_told: object) -> None:
+        """Leave out none: ours have columns only."""
+
+    def compare_indexes(self, metadata_index: Index, reflected_index: Index) -> ComparisonResult:
+        ours, theirs = columns_of(metadata_index), columns_of(reflected_index)
+        is_same = ours == theirs and metadata_index.unique == reflected_index.unique
+        told = f"{theirs} to {ours}, or unique"
+        return ComparisonResult.Equal() if is_same else ComparisonResult.Different(told)
+
+
+def columns_of(index: Index) -> list[str]:
+    return [str(each).split(".")[-1].removesuffix(" DESC") for each in index.expressions]
 
 
 def run(connection: Connection) -> None:

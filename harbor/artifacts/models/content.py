@@ -7,6 +7,7 @@ anew under an old name inherits nothing.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -135,8 +136,13 @@ class Manifest(Table):
 def listing(name: str, column: str, *more: str) -> tuple[Index, Index]:
     """For lists, in their usual order, with all that they are sorted or filtered by; of one there
     is another one for each kind of database.
+
+    The newest come first: where a list has another order, those that share what it sorts by follow
+    each other as they do in the list, and the first few of 100,000 are found without exchanging
+    them with every row.
     """
-    columns = (column, "listed", "push_time", "id", *ASKED, *more)
+    newest: tuple[Any, Any] = text("push_time DESC"), text("id DESC")
+    columns = (column, "listed", *newest, *ASKED, *more)
     return (
         only("sqlite", Index(f"ix_artifact_and_types_in_{name}", *columns, *TYPES)),
         only("postgresql", Index(f"ix_artifact_in_{name}", *columns)),
