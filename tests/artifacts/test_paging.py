@@ -2,15 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Index, inspect
+from sqlalchemy import Connection, Index, inspect, text
 from starlette.testclient import TestClient
 
 from harbor.artifacts.models import Artifact
+from harbor.artifacts.service import paging
 from harbor.core import migrations
 from harbor.core.db import ONLY
 from tests.artifacts.rest import artifact, digests, get, make_label, repository
@@ -78,6 +79,28 @@ ASKED: dict[str, Callable[[One], bool]] = {
     "repository_name=~APP": lambda one: True,
     "": lambda one: True,
 }
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", ["push_time DESC", "id DESC"]),
+        ("push_time", ["push_time ASC", "id ASC"]),
+        ("-push_time", ["push_time DESC", "push_time DESC", "id DESC"]),
+        ("type,push_time", ["type ASC", "push_time ASC", "id ASC"]),
+        ("push_time,type", ["push_time ASC", "type ASC", "push_time DESC", "id DESC"]),
+    ],
+)
+def test_the_oldest_first_is_the_newest_first_turned_round(sort: str, order: list[str]) -> None:
+    assert [str(term).removeprefix("artifact.") for term in paging.ordered(sort)] == order
+
+
+def test_sorted_by_push_backwards_is_all_of_the_list_backwards(
+    shared: TestClient, filled: tuple[str, list[One]]
+) -> None:
+    repo, everything = filled
+    found = get(shared, f"{repository(repo)}/artifacts", q="base=*", sort="push_time", page_size=99)
+    assert [one["id"] for one in found] == [one["id"] for one in reversed(everything)]
 
 
 @pytest.mark.parametrize("base", [False, True])
@@ -152,7 +175,7 @@ def test_an_older_version_gets_its_indexes_back(database_url: str, start: Start)
         new = indexes(connection)
         command.downgrade(migrations.config(connection), "0018")
         old = indexes(connection)
-        command.upgrade(migrations.config(connection), "0019")
+        command.upgrade(migrations.config(connection), "head")
         return new, old, indexes(connection)
 
     async def run() -> tuple[str, tuple[Any, Any, Any]]:
@@ -162,13 +185,36 @@ def test_an_older_version_gets_its_indexes_back(database_url: str, start: Start)
 
     dialect, (new, old, again) = asyncio.run(run())
     assert again == new
-    model = {each.name: [column.name for column in each.columns] for each in declared(dialect)}
+    model = {each.name: names_in(each) for each in declared(dialect)}
     changed = {name for name, columns in new.items() if old.get(name) != columns}
     assert len(old) == len(new)
     assert len(changed) == 2
     for name in changed:
         assert new[name] == model[name]
     assert digests(start(), repo)
+
+
+def names_in(index: Index) -> list[str]:
+    return [str(each).split(".")[-1].removesuffix(" DESC") for each in index.expressions]
+
+
+def test_the_indexes_of_lists_begin_with_the_newest(database_url: str, start: Start) -> None:
+    """Else most orders of a large list take twice as long, and pages far down ten times."""
+    start()
+
+    async def run() -> Sequence[str]:
+        async with opened(database_url) as db, db.reading() as session:
+            dialect = (await session.connection()).dialect.name
+            return (await session.scalars(text(MADE_BY[dialect]))).all()
+
+    made = asyncio.run(run())
+    assert sum("push_time DESC, id DESC, tagged" in sql for sql in made) == 2
+
+
+MADE_BY = {
+    "sqlite": "SELECT sql FROM sqlite_master WHERE name LIKE 'ix_artifact_and_types_in_%'",
+    "postgresql": "SELECT indexdef FROM pg_indexes WHERE indexname LIKE 'ix_artifact_in_%'",
+}
 
 
 def declared(dialect: str) -> list[Index]:

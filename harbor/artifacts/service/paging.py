@@ -35,7 +35,7 @@ async def page_of(
     """The *columns* of those *wanted* artifacts that are on one page, and how many are wanted,
     unless somebody has *counted* them.
     """
-    order = (*q.order(query.sort, filters.FIELDS), Artifact.push_time.desc(), Artifact.id.desc())
+    order = ordered(query.sort)
     if filters.is_sought(query.q):
         found = kept(wanted, order)
         total = select(func.count()).select_from(found).scalar_subquery().label("total")
@@ -51,6 +51,17 @@ async def page_of(
     if filters.shows_children(query.q):
         ids = merged(wanted, order, query.offset + query.page_size)
     return await on_page(session, columns, ids, order, query), counted
+
+
+def ordered(sort: str) -> Order:
+    """What *sort* asks for; then the newest first, or the oldest, if those were asked for last.
+
+    So either is the order of an index, forwards or backwards.
+    """
+    order = q.order(sort, filters.FIELDS)
+    if order and order[-1].compare(Artifact.push_time.asc()):
+        return (*order, Artifact.id.asc())
+    return (*order, Artifact.push_time.desc(), Artifact.id.desc())
 
 
 async def on_page(
