@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from msgspec.structs import replace
 
 from harbor.core import guard
 from harbor.core.guard import GuardedProtocol, guarded
-from harbor.core.watch import KIB, Limits, Watch
+from harbor.core.watch import KIB, Limits
 from tests.core.running import PATIENCE_S, Server, make_certificate, running, wait_until
 
 SHORT = Limits(0.3, body_window_s=0.3, stall_s=0.3, linger_s=0.2, max_pipelined=5)
@@ -301,21 +300,6 @@ def test_a_crowd_that_connects_at_once_is_not_idle_yet() -> None:
             client.sendall(GET % b"/one")
             expect(client, b"/one 0")
             client.close()
-
-
-def test_a_tick_in_between_makes_nobody_idle() -> None:
-    loop = Mock(time=Mock(return_value=0.0))
-    watch = Watch(Limits(max_idle_per_address=2), loop)
-
-    def admitted(connections: int) -> int:
-        return sum(watch.admit(Mock(), "::1") is not None for _ in range(connections))
-
-    assert admitted(3) == 3
-    watch._tick()
-    assert admitted(3) == 1, "four have only just connected, as many as may be idle beside two"
-    watch._tick()
-    watch._tick()
-    assert admitted(1) == 0
 
 
 def test_pipelined_requests_are_answered_in_order_up_to_a_number(here: Running) -> None:
