@@ -1,4 +1,4 @@
-"""Tags in JSON that the database puts together are those that we would have written."""
+"""Tags and accessories in JSON that the database puts together are as we would have written."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,11 @@ from sqlalchemy import delete, insert, select
 from starlette.testclient import TestClient
 
 from harbor.artifacts import schemas
-from harbor.artifacts.models import Artifact, Tag
+from harbor.artifacts.models import Accessory, Artifact, Tag
 from harbor.artifacts.schemas import TagQuery
-from harbor.artifacts.service import tags, telling
+from harbor.artifacts.service import accessories, tags, telling
 from harbor.core import wire
+from harbor.core.query import Listing
 from harbor.core.selectors import Selector
 from harbor.immutability.service import Rule, Rules
 from tests.artifacts.rest import get, repository
@@ -78,6 +79,53 @@ def test_both_roads_say_the_same(client: TestClient, database_url: str) -> None:
         frozenset(schemas.Tag.__struct_fields__),
         frozenset(schemas.Tag.__struct_fields__) - {"expires_at"},
     }
+
+
+def test_accessories_are_said_as_their_own_list_says_them(
+    client: TestClient, database_url: str
+) -> None:
+    make_project(client, "open")
+    kinds = [*accessories.KINDS.values(), accessories.NYDUS, accessories.OTHER]
+    many, one, none = (push_image(client, "open/app", name).digest for name in ("a", "b", "c"))
+    about = [push_image(client, "open/app", f"about-{at}").digest for at in range(len(kinds) + 1)]
+    push_image(client, "open/other", "a")  # the same, of which nothing speaks
+
+    async def compared() -> list[tuple[bytes, list[schemas.Accessory]]]:
+        async with opened(database_url) as db:
+            async with db.writing() as session:
+                rows = await session.execute(
+                    select(Artifact.digest, Artifact.id, Artifact.repository_id).order_by(
+                        Artifact.id.desc()
+                    )
+                )
+                known = {digest: (each, inside) for digest, each, inside in rows}
+                for at, digest in enumerate(about):
+                    session.add(
+                        Accessory(
+                            artifact_id=known[digest][0],
+                            repository_id=known[digest][1],
+                            subject_digest=one if at == len(kinds) else many,
+                            kind=kinds[at % len(kinds)],
+                            creation_time=MOMENTS[at % 6],
+                        )
+                    )
+            async with db.reading() as session:
+                ids = [known[digest][0] for digest in (one, none, many)]
+                told = await accessories.of(session, ids)
+                listing = Listing(page_size=100)
+                assert ids[1] not in told
+                return [
+                    (
+                        bytes(told.get(each, b"[]")),
+                        (await accessories.search(session, each, listing))[0],
+                    )
+                    for each in ids
+                ]
+
+    found = asyncio.run(compared())
+    assert [len(ours) for _, ours in found] == [1, 0, len(kinds)]
+    for theirs, ours in found:
+        assert theirs == wire.encode(ours)
 
 
 def test_a_list_says_the_same_whether_there_are_rules_or_not(shared: TestClient, repo: str) -> None:

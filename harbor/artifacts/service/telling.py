@@ -1,6 +1,6 @@
-"""What is done: tell tags in JSON that the database puts together.
+"""What is done: tell tags and accessories in JSON that the database puts together.
 
-An artifact may have thousands of tags, which a list tells with it. As objects of ours they would
+An artifact may have thousands of them, which a list tells with it. As objects of ours they would
 keep this process busy for longer than everything else that the list takes.
 """
 
@@ -10,65 +10,102 @@ from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Raw
-from sqlalchemy import ColumnElement, String, bindparam, func, select
+from sqlalchemy import ColumnElement, String, bindparam, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from harbor.artifacts.models import Artifact, Tag
 from harbor.artifacts.service.filters import NEVER
 from harbor.core.wire import Time
 from harbor.immutability.service import Rules
 
-# As ``schemas.Tag`` is said: both databases put texts in the places, and nothing for NULL.
-WORDED = (
-    '{"id":%s,"repository_id":%s,"artifact_id":%s,"name":%s,"push_time":"%s","pull_time":"%s",'
-    '"immutable":false%s}'
-)
 EVER = datetime.max.replace(tzinfo=UTC)
 HELD = Tag.__table__.c  # not of the class: the ORM would look at each row
 
 
-class Told(ColumnElement[str]):
-    """A tag in JSON."""
+class Worded(FunctionElement[str]):
+    """A text with what columns hold in its places (``%s``); nothing for NULL."""
 
     type = String()
     inherit_cache = True
 
 
-@compiles(Told, "sqlite")
-def _told_on_sqlite(element: Told, compiler: SQLCompiler, **rest: Any) -> str:
-    # A time is kept as 2026-01-31 12:00:00.000000.
-    moment = "substr({0}, 1, 10) || 'T' || substr({0}, 12, 12) || 'Z'"
-    return worded("printf", "json_quote(tag.name)", moment)
+class Quoted(FunctionElement[str]):
+    """A text as JSON has it."""
+
+    type = String()
+    inherit_cache = True
 
 
-@compiles(Told, "postgresql")
-def _told_on_postgresql(element: Told, compiler: SQLCompiler, **rest: Any) -> str:
+class Moment(FunctionElement[str]):
+    """A time as ``wire.Time`` writes it."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(Worded, "sqlite")
+def _worded_on_sqlite(element: Worded, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"printf({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(Worded, "postgresql")
+def _worded_on_postgresql(element: Worded, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"format({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(Quoted, "sqlite")
+def _quoted_on_sqlite(element: Quoted, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"json_quote({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(Quoted, "postgresql")
+def _quoted_on_postgresql(element: Quoted, compiler: SQLCompiler, **rest: Any) -> str:
+    return f"to_json({compiler.process(element.clauses, **rest)})"
+
+
+@compiles(Moment, "sqlite")
+def _moment_on_sqlite(element: Moment, compiler: SQLCompiler, **rest: Any) -> str:
+    # It is kept as 2026-01-31 12:00:00.000000.
+    column = compiler.process(element.clauses, **rest)
+    return f"(substr({column}, 1, 10) || 'T' || substr({column}, 12, 12) || 'Z')"
+
+
+@compiles(Moment, "postgresql")
+def _moment_on_postgresql(element: Moment, compiler: SQLCompiler, **rest: Any) -> str:
     # The driver keeps the first and the last moment that Python knows as infinite.
-    moment = (
-        """CASE WHEN isfinite({0}) THEN to_char({0} AT TIME ZONE 'UTC', """
-        """'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') WHEN {0} > 'epoch' """
-        f"THEN '{Time(EVER)}' WHEN {{0}} < 'epoch' THEN '{Time(NEVER)}' END"
-    )
-    return worded("format", "to_json(tag.name)", moment)
-
-
-def worded(put: str, name: str, moment: str) -> str:
-    """The expression, with what the database calls each of its parts."""
-    pushed, pulled, expires = (
-        moment.format(f"tag.{column}") for column in ("push_time", "pull_time", "expires_at")
-    )
+    column = compiler.process(element.clauses, **rest)
     return (
-        f"{put}('{WORDED}', tag.id, tag.repository_id, tag.artifact_id, {name}, {pushed}, "
-        f"""coalesce({pulled}, '{Time(NEVER)}'), ',"expires_at":"' || {expires} || '"')"""
+        f"CASE WHEN isfinite({column}) THEN to_char({column} AT TIME ZONE 'UTC', "
+        f"""'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') WHEN {column} > 'epoch' """
+        f"THEN '{Time(EVER)}' WHEN {column} < 'epoch' THEN '{Time(NEVER)}' END"
     )
 
 
+def words(text: str) -> ColumnElement[str]:
+    """A text of ours, as it stands in a statement."""
+    return literal_column(f"'{text}'", String)
+
+
+# As ``schemas.Tag`` is said.
+TAG = Worded(
+    words(
+        '{"id":%s,"repository_id":%s,"artifact_id":%s,"name":%s,"push_time":"%s","pull_time":"%s",'
+        '"immutable":false%s}'
+    ),
+    HELD.id,
+    HELD.repository_id,
+    HELD.artifact_id,
+    Quoted(HELD.name),
+    Moment(HELD.push_time),
+    func.coalesce(Moment(HELD.pull_time), words(str(Time(NEVER)))),
+    words(',"expires_at":"').concat(Moment(HELD.expires_at)).concat(words('"')),
+).label("told")
 NEWEST_FIRST = HELD.push_time.desc(), HELD.id.desc()
 EACH = (
-    select(Told().label("told"))
-    .select_from(HELD.id.table)
+    select(TAG)
     .where(HELD.artifact_id == Artifact.id)
     .order_by(*NEWEST_FIRST)
     .correlate(Artifact)
@@ -77,7 +114,7 @@ EACH = (
 ALL = select(func.aggregate_strings(EACH.c.told, ",")).scalar_subquery()
 OF_THESE = select(Artifact.id, ALL).where(Artifact.id.in_(bindparam("ids", expanding=True)))
 NAMED = (
-    select(HELD.artifact_id, HELD.name, Told())
+    select(HELD.artifact_id, HELD.name, TAG)
     .where(HELD.artifact_id.in_(bindparam("ids", expanding=True)))
     .order_by(*NEWEST_FIRST)
 )
