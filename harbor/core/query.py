@@ -144,6 +144,24 @@ def _aside_on_postgresql(element: Aside, compiler: SQLCompiler, **rest: Any) -> 
     return compiler.process(element.clause_expr.element, **rest)
 
 
+class Bytewise(Beside):
+    """A text by which rows are sorted by its bytes, as SQLite does: a locale takes three times as
+    long on PostgreSQL, and has an order of its own.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Bytewise, "sqlite")
+def _bytewise_on_sqlite(element: Bytewise, compiler: SQLCompiler, **rest: Any) -> str:
+    return compiler.process(element.clause_expr.element, **rest)
+
+
+@compiles(Bytewise, "postgresql")
+def _bytewise_on_postgresql(element: Bytewise, compiler: SQLCompiler, **rest: Any) -> str:
+    return f'{compiler.process(element.clause_expr.element, **rest)} COLLATE "C"'
+
+
 class At(FunctionElement[int]):
     """Where a text stands in another one, capitals as they are; 0: nowhere."""
 

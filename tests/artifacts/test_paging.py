@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from alembic import command
 from sqlalchemy import Connection, Index, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from starlette.testclient import TestClient
 
 from harbor.artifacts.models import Artifact
-from harbor.artifacts.service import paging
+from harbor.artifacts.service import filters, paging
 from harbor.core import migrations
 from harbor.core.db import ONLY
 from tests.artifacts.rest import artifact, digests, get, make_label, repository
@@ -23,6 +24,7 @@ from tests.make import (
     push_blob,
     push_image,
     push_index,
+    push_referrer,
     put_manifest,
 )
 from tests.registry.servers import project_of
@@ -47,6 +49,8 @@ def filled(shared: TestClient) -> tuple[str, list[One]]:
             body = {"id": label}
             shared.post(f"{artifact(repo, image.digest)}/labels", json=body, auth=ADMIN)
     push_index(shared, repo, "index", *children[:3])
+    signature = push_referrer(shared, repo, children[3], "application/signed")
+    put_manifest(shared, repo, "v3-signed-extra", signature.raw)  # lists show no accessories
     for at in (1, 2):  # one of two tags; the only one, after which only its index shows it
         shared.delete(f"{artifact(repo, f'v{at}')}/tags/v{at}", auth=ADMIN)
     path = f"{repository(repo)}/artifacts"
@@ -129,6 +133,32 @@ def test_pages_are_parts_of_one_list(
                 assert whole == expected
             if sort == "-digest":
                 assert whole == sorted(expected, reverse=True)
+
+
+@pytest.mark.parametrize("few", [0, 1, 3])
+@pytest.mark.parametrize("base", [False, True])
+@pytest.mark.parametrize("q", [q for q in ASKED if "tags=~" in q])
+def test_what_very_many_tags_have_is_found_all_the_same(
+    shared: TestClient,
+    filled: tuple[str, list[One]],
+    monkeypatch: pytest.MonkeyPatch,
+    q: str,
+    base: bool,
+    few: int,
+) -> None:
+    monkeypatch.setattr(filters, "FEW_TAGS", few)
+    test_pages_are_parts_of_one_list(shared, filled, q, base)
+
+
+def test_types_are_sorted_by_their_bytes_on_both_databases() -> None:
+    for name in ("type", "media_type", "manifest_media_type", "artifact_type", "icon"):
+        first = paging.ordered(f"-{name}")[0]
+        on = {
+            each: str(first.compile(dialect=each()))
+            for each in (sqlite.dialect, postgresql.dialect)
+        }
+        assert on[sqlite.dialect] == f"artifact.{name} DESC"
+        assert on[postgresql.dialect] == f'artifact.{name} COLLATE "C" DESC'
 
 
 def pages(client: TestClient, path: str, size: int, **asked: Any) -> list[str]:

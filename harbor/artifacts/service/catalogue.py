@@ -9,7 +9,6 @@ from typing import Any
 
 from msgspec import UNSET, Raw
 from sqlalchemy import (
-    ColumnElement,
     Row,
     Select,
     and_,
@@ -58,7 +57,7 @@ async def of_repository(
 ) -> tuple[list[schemas.Artifact], int]:
     """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
     repository_id = await repositories.find(session, place)
-    wanted = filters.in_one(query.q, repository_id)
+    wanted = await filters.in_one(session, query.q, repository_id)
     return await page_of(session, wanted, query)
 
 
@@ -78,28 +77,32 @@ async def of_project(
         Tag.repository_id.in_(inside),
         Repository.project_id == project_id,
     )
-    asked = filters.conditions(query.q, around)
+    around = await filters.looked_for(session, query.q, around)
     if not latest:
-        own = filters.place(Artifact.project_id, query.q) == project_id
-        shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
-        return await page_of(session, and_(own, shown_ones, *asked), query)
+        own = filters.place(Artifact.project_id, query.q, around) == project_id
+        here = and_(own, Artifact.repository_id.in_(inside)) if sight.visible else own
+        return await page_of(session, filters.wanted(query.q, around, here), query)
     keys = {q.folded(match.key) for match in q.parse(query.q)}
     if len(keys & {"mediatype", "artifacttype"}) != 1:
         raise BadRequest("latest_in_repository needs either media_type or artifact_type in q")
     newest = (
         select(Artifact.id)
-        .where(Artifact.repository_id == Repository.repository_id, *asked)
+        .where(
+            Artifact.repository_id == Repository.repository_id,
+            *filters.conditions(query.q, around),
+        )
         .order_by(Artifact.push_time.desc(), Artifact.id.desc())
         .limit(1)
         .correlate(Repository)
         .scalar_subquery()
     )
     of_each = select(newest).where(Repository.project_id == project_id, seen)
-    return await page_of(session, Artifact.id.in_(of_each), query)
+    wanted = filters.Wanted(Artifact.id.in_(of_each), filters.is_sought(query.q, around))
+    return await page_of(session, wanted, query)
 
 
 async def page_of(
-    session: AsyncSession, wanted: ColumnElement[bool], query: ArtifactQuery
+    session: AsyncSession, wanted: filters.Wanted, query: ArtifactQuery
 ) -> tuple[list[schemas.Artifact], int]:
     rows, total = await paging.page_of(session, described(), wanted, query)
     return await assembled(session, rows, query), total

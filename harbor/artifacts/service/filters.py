@@ -3,56 +3,27 @@
 Source: Harbor src/pkg/artifact/dao/dao.go.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
-from sqlalchemy import Boolean, ColumnElement, and_, func, literal, select
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.visitors import InternalTraversal
 
 from harbor.artifacts.models import Artifact, ArtifactLabel, Repository, Tag
 from harbor.core import query as q
 from harbor.core.db import Time
 from harbor.core.errors import BadRequest
+from harbor.core.quick.statements import among_numbers
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 HAVING_TAGS = {"*": True, "nil": False}
 SOUGHT = frozenset(("tags", "labels", "digest"))
+FEW_TAGS = 5_000  # whose artifacts are looked up one by one; of more, each artifact is asked
 OTHER = aliased(Artifact)
-
-
-class Apart(ColumnElement[bool]):
-    """A condition that is no join.
-
-    PostgreSQL guesses that a part of a name is nearly nowhere, and would look up one by one what
-    turns out to be everywhere.
-    """
-
-    type = Boolean()
-    inherit_cache = True
-    # Two are the same statement if their conditions are.
-    _traverse_internals = [("condition", InternalTraversal.dp_clauseelement)]  # noqa: RUF012
-
-    def __init__(self, condition: ColumnElement[bool]) -> None:
-        self.condition = condition
-
-    def self_group(self, against: Any = None) -> Any:
-        # Otherwise "= 1" is added where there are no booleans, and SQLite makes no join of it.
-        return self
-
-
-@compiles(Apart)
-def _apart(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
-    return compiler.process(element.condition, **rest)
-
-
-@compiles(Apart, "postgresql")
-def _apart_on_postgresql(element: Apart, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"({compiler.process(element.condition, **rest)}) IS TRUE"
 
 
 class Around(NamedTuple):
@@ -61,6 +32,8 @@ class Around(NamedTuple):
     artifacts: ColumnElement[bool]  # of OTHER
     tags: ColumnElement[bool]
     repositories: ColumnElement[bool]
+    # Part of a tag → the ids of the artifacts with such tags; None for very many.
+    named: Mapping[str, Sequence[int] | None] = {}
 
 
 def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
@@ -69,11 +42,29 @@ def tagged(around: Around, match: q.Match) -> ColumnElement[bool]:
     if match.form == "exact" and match.text in HAVING_TAGS:
         return Artifact.tagged.is_(HAVING_TAGS[match.text])
     if match.form == "fuzzy":
-        named = held.where(q.At(Tag.name, match.text) > 0)  # LIKE ignores capitals on SQLite
-        return Apart(Artifact.id.in_(named))
+        ids = around.named[match.text]
+        if ids is None:
+            own = exists().where(Tag.artifact_id == Artifact.id, has_in_name(match.text))
+            return and_(Artifact.tagged.is_(True), own)
+        return among_numbers(Artifact.id.expression, ids)
     if match.form != "exact":
         raise BadRequest("the value of tags is to be a name, a part of one with ~, * or nil")
     return Artifact.id.in_(held.where(Tag.name == match.text))
+
+
+def has_in_name(part: str) -> ColumnElement[bool]:
+    """Whether that is a part of the name of a tag."""
+    return q.At(Tag.name, part) > 0  # LIKE ignores capitals on SQLite
+
+
+async def looked_for(session: AsyncSession, asked: str, around: Around) -> Around:
+    """*around*, where it is known which artifacts have the parts of tags that *asked* names."""
+    named: dict[str, Sequence[int] | None] = {}
+    for part in {match.text for match in q.parse(asked) if is_part_of_tag(match)}:
+        ids = select(Tag.artifact_id).where(around.tags, has_in_name(part)).limit(FEW_TAGS + 1)
+        found = (await session.scalars(ids)).all()
+        named[part] = [*set(found)] if len(found) <= FEW_TAGS else None
+    return around._replace(named=named)
 
 
 def digested(around: Around, match: q.Match) -> ColumnElement[bool]:
@@ -133,6 +124,14 @@ FIELDS: q.Fields = {
     "base": base,
 }
 
+ORDERS: q.Fields = {
+    **FIELDS,
+    "type": q.Bytewise(Artifact.type),
+    "media_type": q.Bytewise(Artifact.media_type),
+    "manifest_media_type": q.Bytewise(Artifact.manifest_media_type),
+    "artifact_type": q.Bytewise(Artifact.artifact_type),
+    "icon": q.Bytewise(Artifact.icon),
+}
 
 # Lists are sorted by these too, so the columns themselves stay above.
 TYPES: q.Fields = {
@@ -155,20 +154,53 @@ def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
     return found
 
 
-def in_one(asked: str, repository_id: int) -> ColumnElement[bool]:
+class Wanted(NamedTuple):
+    """Which artifacts are wanted, and what is known of how to find them."""
+
+    condition: ColumnElement[bool]
+    # Whether they are looked for elsewhere, so that to count them costs as much as to find them.
+    is_sought: bool
+    total: Select[int] | None = None  # how many they are, where there is a shorter way to count
+
+
+async def in_one(session: AsyncSession, asked: str, repository_id: int) -> Wanted:
     """The artifacts of a repository that *asked* wants."""
     around = Around(
         OTHER.repository_id == repository_id,
         Tag.repository_id == repository_id,
         Repository.repository_id == repository_id,
     )
-    here = place(Artifact.repository_id, asked) == repository_id
-    return and_(here, *conditions(asked, around))
+    around = await looked_for(session, asked, around)
+    here = place(Artifact.repository_id, asked, around) == repository_id
+    return wanted(asked, around, here)
 
 
-def place(column: q.Column, asked: str) -> ColumnElement[Any]:
+def place(column: q.Column, asked: str, around: Around) -> ColumnElement[Any]:
     """The *column* that says where artifacts are; they are found by it if nothing is sought."""
-    return q.Aside(column) if is_sought(asked) else column.expression
+    return q.Aside(column) if is_sought(asked, around) else column.expression
+
+
+def wanted(asked: str, around: Around, here: ColumnElement[bool]) -> Wanted:
+    """The artifacts *here* that *asked* wants."""
+    found = and_(here, *conditions(asked, around))
+    parts = [*q.parse(asked)]
+    is_all = len(parts) == 1 and is_everywhere(parts[0], around)
+    total = tagged_in_all(here, around, parts[0].text) if is_all else None
+    return Wanted(found, is_sought(asked, around), total)
+
+
+def tagged_in_all(here: ColumnElement[bool], around: Around, part: str) -> Select[int]:
+    """How many artifacts with such tags lists show: all that have them, but for accessories.
+
+    Of nearly all tags, it is shorter to count the artifacts that they name than to look at each.
+    """
+    named = has_in_name(part)
+    all_of_them = select(func.count(Tag.artifact_id.distinct())).where(around.tags, named)
+    own = exists().where(Tag.artifact_id == Artifact.id, named)
+    hidden = select(func.count(Artifact.id)).where(
+        here, Artifact.listed.is_(False), Artifact.tagged.is_(True), own
+    )
+    return select(all_of_them.scalar_subquery() - hidden.scalar_subquery())
 
 
 def shows_children(asked: str) -> bool:
@@ -176,10 +208,20 @@ def shows_children(asked: str) -> bool:
     return any(q.folded(match.key) == "base" for match in q.parse(asked))
 
 
-def is_sought(asked: str) -> bool:
-    """Whether *asked* wants what must be looked for elsewhere, so that to count what there is costs
-    as much as to find it.
-    """
+def is_sought(asked: str, around: Around) -> bool:
+    """Whether *asked* wants what is few and must be looked for elsewhere."""
     return any(
-        q.folded(match.key) in SOUGHT and match.text not in HAVING_TAGS for match in q.parse(asked)
+        q.folded(match.key) in SOUGHT
+        and match.text not in HAVING_TAGS
+        and not is_everywhere(match, around)
+        for match in q.parse(asked)
     )
+
+
+def is_everywhere(match: q.Match, around: Around) -> bool:
+    """Whether it wants a part of a name that very many tags have."""
+    return is_part_of_tag(match) and around.named[match.text] is None
+
+
+def is_part_of_tag(match: q.Match) -> bool:
+    return q.folded(match.key) == "tags" and match.form == "fuzzy"

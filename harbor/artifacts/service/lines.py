@@ -104,7 +104,7 @@ async def of_repository(
     columns = select(*COLUMNS).outerjoin(
         ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id
     )
-    wanted = filters.in_one(query.q, repository_id)
+    wanted = await filters.in_one(session, query.q, repository_id)
     rows, total = await paging.page_of(session, columns, wanted, query, counted)
     return await assembled(session, rows), total
 
@@ -118,7 +118,7 @@ async def of_index(session: AsyncSession, parent_id: int, query: Listing) -> tup
         .join(ArtifactReference, ArtifactReference.child_id == Artifact.id)
         .outerjoin(ArtifactDetails, ArtifactDetails.artifact_id == Artifact.id)
         .where(inside)
-        .order_by(*q.order(query.sort, filters.FIELDS), ArtifactReference.id)
+        .order_by(*q.order(query.sort, filters.ORDERS), ArtifactReference.id)
         .limit(query.page_size)
         .offset(query.offset)
     )

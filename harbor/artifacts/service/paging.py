@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Artifact
 from harbor.artifacts.service import filters
+from harbor.artifacts.service.filters import Wanted
 from harbor.core import query as q
 from harbor.core.query import Listing
 
@@ -28,7 +29,7 @@ Order = Sequence[UnaryExpression[Any]]
 async def page_of(
     session: AsyncSession,
     columns: Select[*tuple[Any, ...]],
-    wanted: ColumnElement[bool],
+    wanted: Wanted,
     query: Listing,
     counted: int | None = None,
 ) -> tuple[Sequence[Row[*tuple[Any, ...]]], int]:
@@ -36,20 +37,21 @@ async def page_of(
     unless somebody has *counted* them.
     """
     order = ordered(query.sort)
-    if filters.is_sought(query.q):
-        found = kept(wanted, order)
+    if wanted.is_sought:
+        found = kept(wanted.condition, order)
         total = select(func.count()).select_from(found).scalar_subquery().label("total")
         both = select(found.c.id, total).order_by(*again(found, order))
         rows = await on_page(session, columns, both, order, query)
         if rows or not query.offset:
             return rows, rows[0].total if rows else 0
     if counted is None:
-        counted = await session.scalar(select(func.count()).select_from(Artifact).where(wanted))
+        one_by_one = select(func.count()).select_from(Artifact).where(wanted.condition)
+        counted = await session.scalar(one_by_one if wanted.total is None else wanted.total)
     if not counted or counted <= query.offset:
         return [], counted or 0
-    ids: Ids = select(Artifact.id).where(wanted).order_by(*order)
+    ids: Ids = select(Artifact.id).where(wanted.condition).order_by(*order)
     if filters.shows_children(query.q):
-        ids = merged(wanted, order, query.offset + query.page_size)
+        ids = merged(wanted.condition, order, query.offset + query.page_size)
     return await on_page(session, columns, ids, order, query), counted
 
 
@@ -58,7 +60,7 @@ def ordered(sort: str) -> Order:
 
     So either is the order of an index, forwards or backwards.
     """
-    order = q.order(sort, filters.FIELDS)
+    order = q.order(sort, filters.ORDERS)
     if order and order[-1].compare(Artifact.push_time.asc()):
         return (*order, Artifact.id.asc())
     return (*order, Artifact.push_time.desc(), Artifact.id.desc())

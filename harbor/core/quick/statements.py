@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     String,
     bindparam,
@@ -23,6 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Row = tuple[Any, ...]
@@ -90,27 +92,44 @@ def put(
     return Either(worded)
 
 
-class Texts(TypeDecorator[Sequence[str]]):
-    """Any number of texts as one parameter."""
+class Several(TypeDecorator[Sequence[Any]]):
+    """Any number of values as one parameter."""
 
     impl = String
     cache_ok = True
+    of: type[TypeEngine[Any]]
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(ARRAY(String) if dialect.name == "postgresql" else String())
+        on_postgresql = dialect.name == "postgresql"
+        return dialect.type_descriptor(ARRAY(self.of) if on_postgresql else String())
 
-    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> Any:
-        texts = list(value or ())
-        return texts if dialect.name == "postgresql" else json.dumps(texts)
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        values = list(value or ())
+        return values if dialect.name == "postgresql" else json.dumps(values)
+
+
+class Texts(Several):
+    cache_ok = True
+    of = String
+
+
+class Numbers(Several):
+    cache_ok = True
+    of = Integer
 
 
 class Among(ColumnElement[bool]):
     inherit_cache = True
     type = Boolean()
+    # Two are the same statement if these are.
+    _traverse_internals = [  # noqa: RUF012
+        ("column", InternalTraversal.dp_clauseelement),
+        ("values", InternalTraversal.dp_clauseelement),
+    ]
 
-    def __init__(self, column: ColumnElement[str], texts: BindParameter[Any]) -> None:
+    def __init__(self, column: ColumnElement[Any], values: BindParameter[Any]) -> None:
         self.column = column
-        self.texts = texts
+        self.values = values
 
     def self_group(self, against: Any = None) -> Any:
         # Otherwise "= 1" is added where there are no booleans, and SQLite uses no index.
@@ -120,15 +139,15 @@ class Among(ColumnElement[bool]):
 @compiles(Among, "sqlite")
 def _among_on_sqlite(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
     column = compiler.process(element.column, **rest)
-    texts = compiler.process(element.texts, **rest)
-    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608, both are compiled
+    values = compiler.process(element.values, **rest)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608, both are compiled
 
 
 @compiles(Among, "postgresql")
 def _among_on_postgresql(element: Among, compiler: SQLCompiler, **rest: Any) -> str:
     column = compiler.process(element.column, **rest)
-    texts = compiler.process(element.texts, **rest)
-    return f"{column} = ANY ({texts})"
+    values = compiler.process(element.values, **rest)
+    return f"{column} = ANY ({values})"
 
 
 def among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
@@ -139,6 +158,11 @@ def among(column: InstrumentedAttribute[str], name: str) -> ColumnElement[bool]:
 def among_these(column: ColumnElement[str], texts: Sequence[str]) -> ColumnElement[bool]:
     """Whether *column* is one of *texts*, however many they are; one parameter all the same."""
     return Among(column, bindparam(None, list(texts), type_=Texts(), unique=True))
+
+
+def among_numbers(column: ColumnElement[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Whether *column* is one of *numbers*, as above."""
+    return Among(column, bindparam(None, list(numbers), type_=Numbers(), unique=True))
 
 
 class Compiled:
