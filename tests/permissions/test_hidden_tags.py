@@ -8,11 +8,11 @@ from tests.make import API
 from tests.permissions.test_hidden_repositories import OPEN, Shop
 
 
-@pytest.mark.parametrize("few", [filters.FEW_TAGS, 0])
+@pytest.mark.parametrize("few", [filters.FEW, 0])
 def test_the_tags_of_a_hidden_repository_are_looked_for_in_vain(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(filters, "FEW_TAGS", few)
+    monkeypatch.setattr(filters, "FEW", few)
     shop = Shop(client)
 
     def found() -> tuple[int, int]:
