@@ -25,6 +25,11 @@ def kept(name: str, digest: Digest) -> Response:
     return Response(status_code=201, headers=headers)
 
 
+def one_more(limit: int | None) -> int | None:
+    """How many to find, so that it is seen whether any follow."""
+    return None if limit is None else limit + 1
+
+
 def next_page(path: str, limit: int | None, shown: Sequence[str], *, more: bool) -> dict[str, str]:
     """The ``Link`` to what follows."""
     if not (more and shown and limit):

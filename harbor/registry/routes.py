@@ -17,6 +17,7 @@ from harbor.artifacts.service import (
     blobs,
     deletion,
     manifests,
+    names,
     redirects,
     trash,
     uploads,
@@ -55,7 +56,7 @@ from harbor.core.oci import Digest, Reference
 from harbor.core.security import Principal, project, signed_in, system
 from harbor.projects import service as projects
 from harbor.registry import schemas
-from harbor.registry.answers import going_on, kept, next_page
+from harbor.registry.answers import going_on, kept, next_page, one_more
 from harbor.registry.chunks import body_of, chunk_of, length_of, small_body, take_bytes
 from harbor.registry.hot import OWN_CLIENT, Answer, Hot
 
@@ -77,11 +78,9 @@ async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
     """List all repositories, sorted; to a robot those that no rule hides from it."""
     limit = number(query.n)
     sight = await projects.sight_in_catalogue(ctx.session, ctx.principal)
-    if query.last and not await artifacts.is_repository(ctx.session, sight, query.last):
+    if query.last and not await names.is_repository(ctx.session, sight, query.last):
         raise BadRequest(f"the repository {oci.shown(query.last)} in last does not exist")
-    found = await artifacts.repositories(
-        ctx.session, sight, last=query.last, limit=None if limit is None else limit + 1
-    )
+    found = await names.repositories(ctx.session, sight, last=query.last, limit=one_more(limit))
     shown = found if limit is None else found[:limit]
     more = next_page("/v2/_catalog", limit, shown, more=len(found) > len(shown))
     return Response(wire.encode(schemas.Catalog(shown)), media_type=wire.JSON, headers=more)
@@ -91,9 +90,8 @@ async def list_catalog(ctx: Ctx, query: schemas.ListQuery) -> Response:
 async def list_tag_names(ctx: Ctx, name: str, query: schemas.ListQuery) -> Response:
     """List the tags of a repository, sorted."""
     limit = number(query.n)
-    found = await artifacts.tags(
-        ctx.db.quick, here(ctx, name), last=query.last, limit=None if limit is None else limit + 1
-    )
+    place = here(ctx, name)
+    found = await names.tags(ctx.db.quick, place, last=query.last, limit=one_more(limit))
     shown = found if limit is None else found[:limit]
     more = next_page(f"/v2/{name}/tags/list", limit, shown, more=len(found) > len(shown))
     body = wire.encode(schemas.TagList(name, shown))

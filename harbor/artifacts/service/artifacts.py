@@ -1,9 +1,8 @@
 """What is done: keep and find artifacts and their tags."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Integer, bindparam, exists, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, insert, select, update
 
 from harbor.artifacts.models import (
     Artifact,
@@ -12,7 +11,6 @@ from harbor.artifacts.models import (
     ArtifactReference,
     Manifest,
     Repository,
-    RepositoryBlob,
     Tag,
 )
 from harbor.artifacts.schemas import Found, Place, Pushed
@@ -32,11 +30,9 @@ from harbor.core import clock
 from harbor.core.errors import (
     ManifestBlobUnknown,
     ManifestUnknown,
-    NameUnknown,
 )
 from harbor.core.oci import Reference, is_digest
 from harbor.core.quick import Pen, Quick, among, put, put_new
-from harbor.projects.service import Sight
 from harbor.quotas import service as quotas
 
 MAX_SIZE = 2**63 - 1
@@ -332,66 +328,3 @@ async def find(quick: Quick, place: Place, reference: str) -> Found:
 
 def unknown(place: Place, reference: str) -> ManifestUnknown:
     return ManifestUnknown(f"artifact {place.repository}{Reference(reference).joined} not found")
-
-
-TAGS = (
-    select(Tag.name)
-    .join(Repository, Repository.repository_id == Tag.repository_id)
-    .where(
-        Repository.name == bindparam("repository"),
-        Repository.project_id == bindparam("project_id"),
-        Tag.name > bindparam("last"),
-    )
-    .order_by(Tag.name)
-    .limit(bindparam("limit", type_=Integer))
-)
-PUSHED_TO = select(
-    exists().where(
-        Repository.name == bindparam("repository"),
-        Repository.project_id == bindparam("project_id"),
-    )
-    | exists().where(
-        RepositoryBlob.repository == bindparam("repository"),
-        RepositoryBlob.project_id == bindparam("project_id"),
-    )
-)
-ALL = 2**31 - 1
-
-
-async def tags(
-    quick: Quick, place: Place, *, last: str = "", limit: int | None = None
-) -> list[str]:
-    """The names of tags after *last*, sorted by their bytes; ``NameUnknown``.
-
-    A repository that has blobs but no manifest yet is known, and has no tags.
-    """
-    here = {"repository": place.repository, "project_id": place.project_id}
-    rows = await quick.fetch(TAGS, **here, last=last, limit=ALL if limit is None else limit)
-    if not rows and not (await quick.fetch(PUSHED_TO, **here))[0][0]:
-        raise NameUnknown(f"repository {place.repository} not found")
-    return [name for (name,) in rows]
-
-
-async def repositories(
-    session: AsyncSession, sight: Sight, *, last: str = "", limit: int | None = None
-) -> Sequence[str]:
-    """The names, after *last*, of all in *sight* that hold an artifact, sorted by bytes."""
-    holding = select(Artifact.repository_id).where(
-        Artifact.repository_id == Repository.repository_id
-    )
-    query = (
-        select(Repository.name)
-        .where(Repository.name > last, holding.exists(), seen(sight))
-        .order_by(Repository.name)
-        .limit(limit)
-    )
-    return (await session.scalars(query)).all()
-
-
-async def is_repository(session: AsyncSession, sight: Sight, name: str) -> bool:
-    count = select(func.count()).select_from(Repository)
-    return bool(await session.scalar(count.where(Repository.name == name, seen(sight))))
-
-
-def seen(sight: Sight) -> ColumnElement[bool]:
-    return sight.allows(Repository.project_id, Repository.name)
