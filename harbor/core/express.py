@@ -1,9 +1,8 @@
 """Requests that the server answers itself, before there is a task or a scope for the application.
 
-The application offers a ``Front``: given a method, a target and headers, it names an answer or
-passes. Only plain requests come before it: HTTP/1.1, kept alive, without a body, nothing in front
-of them in the same connection. Everything else takes the ordinary road, which gives the same
-answers.
+The application offers a ``Front``: given what was asked, it names an answer or passes. Only plain
+requests come before it: HTTP/1.1, kept alive, without a body, nothing in front of them in the same
+connection. Everything else takes the ordinary road, which gives the same answers.
 
 Clients ask the same thing again in the same bytes. What such bytes mean is remembered, so that
 they are not parsed each time; what the answer is, the front says each time.
@@ -30,16 +29,19 @@ MAX_KNOWN = 500  # requests whose meaning is remembered, for all connections
 MAX_KNOWN_BYTES = 4096  # of one of them
 
 
-class Asked(NamedTuple):
-    """What a plain request says."""
+class Asked:
+    """What a plain request says, and what the front has *noted* of it for the next time."""
 
-    method: bytes
-    url: bytes
-    headers: Headers
+    __slots__ = ("headers", "method", "noted", "own_id", "url")
+
+    def __init__(self, method: bytes, url: bytes, headers: Headers) -> None:
+        self.method, self.url, self.headers = method, url, headers
+        self.own_id = web.own_id(headers)
+        self.noted: Any = None
 
 
 class Front(NamedTuple):
-    answer: Callable[[bytes, bytes, Headers], Said | None]
+    answer: Callable[[Asked], Said | None]
     note: Callable[[str], None] | None = None  # takes lines of the access log
 
 
@@ -67,7 +69,7 @@ class Dated:
 class ExpressProtocol(ServingProtocol):
     """The serving protocol with a *front*."""
 
-    __slots__ = ("_asked", "_at_once", "_nrequests", "_passed")
+    __slots__ = ("_asked", "_at_once", "_idle_from", "_nrequests", "_passed")
     front: Front | None = None
     known: dict[bytes, Asked] = {}  # noqa: RUF012, each server has its own
     dated = Dated()
@@ -78,6 +80,7 @@ class ExpressProtocol(ServingProtocol):
         self._asked: Asked | None = None  # by the last of those, within what was read last
         self._nrequests = 0  # that ended there
         self._passed = False  # the front has just said that it does not know
+        self._idle_from = 0.0  # when it last answered, by the loop's time
 
     def data_received(self, data: bytes) -> None:
         if (
@@ -150,11 +153,11 @@ class ExpressProtocol(ServingProtocol):
 
     def _answer_at_once(self, front: Front, asked: Asked) -> bool:
         started = time.perf_counter() if front.note else 0.0
-        found = front.answer(*asked)
+        found = front.answer(asked)
         if found is None:
             return False
         status, head, body = found
-        request_id = web.id_of(asked.headers)
+        request_id = asked.own_id or web.new_id()
         dated = self.dated(self.server_state.default_headers)
         self.transport.write(
             b"%b%b%bx-request-id: %b\r\n\r\n%b"
@@ -167,11 +170,22 @@ class ExpressProtocol(ServingProtocol):
             front.note(web.access_line(self.client, method, target, status, started, request_id))
         self._running, self.scope = Answered, Answered.scope  # type: ignore[assignment]
         self.server_state.total_requests += 1
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._idle_from = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait_for_next(self._idle_from)
         return True
+
+    def _wait_for_next(self, since: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_at(
+            since + self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+
+    def timeout_keep_alive_handler(self) -> None:
+        # To set the timer anew with each answer would cost more than to see now how old it is.
+        if self._idle_from + self.timeout_keep_alive > self.loop.time():
+            self._wait_for_next(self._idle_from)
+        else:
+            super().timeout_keep_alive_handler()
 
 
 def serving(limits: Limits, front: Front | None = None) -> type[ExpressProtocol]:

@@ -98,10 +98,19 @@ _numbers = itertools.count(uuid.uuid4().int >> 88)
 
 
 def id_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """The client's ``X-Request-ID``, or a new one, which looks like a UUID and costs less."""
+    """The client's ``X-Request-ID``, or a new one."""
+    return own_id(headers) or new_id()
+
+
+def own_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     for name, value in headers:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return bytes(value)
+    return None
+
+
+def new_id() -> bytes:
+    """What looks like a UUID and costs less."""
     return b"%b%012x" % (_process, next(_numbers) % 2**48)
 
 

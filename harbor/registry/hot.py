@@ -20,7 +20,7 @@ from harbor.artifacts.service.uploads import Pushes
 from harbor.core import clock
 from harbor.core.blobs import BlobResponse
 from harbor.core.db import Database
-from harbor.core.express import Headers, Said
+from harbor.core.express import Asked, Headers, Said
 from harbor.core.oci import Digest
 from harbor.core.security import Principal
 from harbor.core.storage.interface import Store
@@ -29,6 +29,7 @@ from harbor.registry.answers import whereabouts
 VERSION = "harbor.version"  # in the scope: of the database, before this request read it
 MAX_BYTES = 32 * 1024 * 1024  # of remembered bodies
 MAX_BODY = 512 * 1024
+MAX_NOTED = 16 * 1024  # of an answer that stays with the request that it was given to
 BESIDE_BODY = 1024  # bytes, about what an answer takes without its body
 MAX_PASSES = 10_000
 BESIDE_PASS = 64  # bytes, about what one more repository of a token takes
@@ -66,6 +67,14 @@ class Ready(Struct, frozen=True):
     pull: Pull | None
 
 
+class Noted(Struct, frozen=True):
+    """What was found for a request that is asked again in the same bytes."""
+
+    ready: Ready
+    is_pull: bool  # by a person
+    among: object  # the answers that were remembered then
+
+
 class Begun(Struct, frozen=True):
     """Who began an upload, and may begin more."""
 
@@ -84,29 +93,41 @@ class Hot:
         self._answers: dict[bytes, Answer] = {}
         self._passes: dict[bytes, Pass] = {}
         self._ready: dict[tuple[bytes, bytes], Ready] = {}
+        self._among = object()  # another one whenever something that was ready is so no longer
         self._begun: dict[tuple[bytes, bytes], Begun] = {}
         self._nbytes = 0
 
-    def at_once(self, method: bytes, url: bytes, headers: Headers) -> Said | None:
+    def at_once(self, asked: Asked) -> Said | None:
         """What the server is to send without asking anybody else, if that is known."""
         version = self._db.quick.version_now()
         if version is None:
             return None
-        credentials, is_pull, conditions = told(headers)
-        if method == b"POST":
-            begun = self._begin(credentials, url) if version == self._version else None
+        if asked.method == b"POST":
+            is_same = version == self._version
+            begun = self._begin(told(asked.headers)[0], asked.url) if is_same else None
             return None if begun is None else (202, lines([*begun, *self._beside]), b"")
-        ready = None if conditions else self._find(version, credentials, url)
-        if ready is None:
+        noted: Noted | None = asked.noted
+        if noted is None or version != self._version or noted.among is not self._among:
+            noted = self._noted(version, asked)
+        if noted is None or noted.ready.ends_at < clock.now().timestamp():
             return None
-        if method == b"HEAD":
+        ready = noted.ready
+        if asked.method == b"HEAD":
             return 200, ready.head, b""
         body = ready.answer.body
         if body is None:
             return None
-        if is_pull and ready.pull is not None:
+        if noted.is_pull and ready.pull is not None:
             self._pulls.add(ready.pull)
         return 200, ready.head, body
+
+    def _noted(self, version: object, asked: Asked) -> Noted | None:
+        """What to answer; noted for the next time, unless it is large: nobody takes it away."""
+        credentials, is_pull, conditions = told(asked.headers)
+        ready = None if conditions else self._find(version, credentials, asked.url)
+        found = None if ready is None else Noted(ready, is_pull, self._among)
+        asked.noted = found if ready is not None and ready.answer.size <= MAX_NOTED else None
+        return found
 
     async def begin(self, scope: Scope, send: Send) -> bool:
         """Begin another upload for who just began one; return whether that could be done.
@@ -206,6 +227,7 @@ class Hot:
         self._passes.clear()
         self._ready.clear()
         self._begun.clear()
+        self._among = object()
         self._nbytes, self._version = 0, version
 
     def remember(self, scope: Scope, who: Principal, answer: Answer) -> None:
@@ -227,6 +249,7 @@ class Hot:
                 return
             # Made ready without its body, when that was not known yet.
             self._ready.clear()
+            self._among = object()
             self._nbytes -= before.size
         self._nbytes += answer.size
         self._answers[url] = answer

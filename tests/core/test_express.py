@@ -18,7 +18,7 @@ import pytest
 
 from harbor.core import express
 from harbor.core.bodies import Reader
-from harbor.core.express import Asked, ExpressProtocol, Front, Headers, Said
+from harbor.core.express import Asked, ExpressProtocol, Front, Said
 from harbor.core.starts import AT_ONCE, Starts
 from harbor.core.watch import Limits
 from harbor.core.zerocopy import ServingProtocol
@@ -32,8 +32,9 @@ LINES: queue.Queue[str] = queue.Queue()
 ANSWER = re.compile(rb"HTTP/1.1 200 OK\r\n((?:[^\r]+\r\n)+)\r\n")
 
 
-def answer(method: bytes, url: bytes, headers: Headers) -> Said | None:
+def answer(asked: Asked) -> Said | None:
     """What is at hand: ``/hot`` and ``/big``, and ``/begin`` for who posts."""
+    method, url = asked.method, asked.url
     if method == b"POST":
         return (200, b"content-length: 0\r\nx-road: express\r\n", b"") if url == b"/begin" else None
     body = {b"/hot": b"at once", b"/big": BIG}.get(url)
@@ -316,9 +317,14 @@ def test_a_connection_on_which_nothing_comes_any_more_is_closed(
         serving(loop, Limits(), timeout_keep_alive=1, **options) as server,
         server.client() as client,
     ):
+        for _ in range(4):
+            assert client.ask(HOT) == ("express", b"at once")
+            time.sleep(0.4)  # shorter than that, though together it is longer
+        asked_at = time.monotonic()
         assert client.ask(HOT) == ("express", b"at once")
         client.socket.settimeout(5)
         assert client.stream.read() == b""
+        assert time.monotonic() - asked_at > 0.9
 
 
 def test_who_asks_and_does_not_read_fills_no_memory(server: Running) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harbor.core.express import Asked
 from harbor.registry.hot import Hot
 from tests.conftest import Start
 from tests.make import (
@@ -130,6 +131,42 @@ def test_a_tag_that_moved_is_served_where_it_is_now_by_every_process(two: Two) -
             assert found.content == moved.raw
             head = client.head(TAG, headers=token)
             assert (head.headers["Docker-Content-Digest"], head.content) == (moved.digest, b"")
+
+
+def test_the_same_bytes_are_answered_as_things_are_now(two: Two) -> None:
+    one, other, token = two
+    hot = one.app.registry.hot
+    credentials = (b"authorization", token["Authorization"].encode())
+    asked = {method: Asked(method, TAG.encode(), [credentials]) for method in (b"GET", b"HEAD")}
+
+    def answer(method: bytes) -> Any:
+        return one.portal.call(hot.at_once, asked[method])
+
+    for turn in range(6):
+        writer = other if turn % 2 else one
+        moved = push_image(writer, NAME, annotations={"turn": str(turn)})
+        assert [answer(method) for method in asked] == [None, None]
+        assert one.get(TAG, headers=token).content == moved.raw
+        if one.portal.call(one.app.db.quick.version_now) is None:
+            continue  # this kind of database does not tell for nothing whether it has changed
+        for _ in range(3):
+            status, head, body = answer(b"GET")
+            assert (status, body) == (200, moved.raw)
+            assert answer(b"HEAD") == (200, head, b"")
+            assert moved.digest.encode() in head
+        one.portal.call(one.app.later.flush)  # the pulls are written down
+
+
+def test_a_large_answer_does_not_stay_with_the_request(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _, token = two
+    monkeypatch.setattr("harbor.registry.hot.MAX_NOTED", 1)
+    raw = one.get(TAG, headers=token).content
+    asked = Asked(b"GET", TAG.encode(), [(b"authorization", token["Authorization"].encode())])
+    found = one.portal.call(one.app.registry.hot.at_once, asked)
+    assert found is None or found[2] == raw
+    assert asked.noted is None
 
 
 def test_a_name_is_remembered_no_longer_than_it_is_one(two: Two) -> None:
