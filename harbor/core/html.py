@@ -140,9 +140,9 @@ def timestamp(shown: Callable[[datetime], str]) -> Callable[[datetime | Time | N
 @cache
 def environment() -> "Environment":
     """Jinja, made with the first page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
-    from harbor.core.jinja import Context  # noqa: PLC0415
+    from harbor.core.jinja import Environment  # noqa: PLC0415
 
     made = Environment(
         loader=FileSystemLoader(shipped.folder("templates")),
@@ -152,7 +152,6 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.context_class = Context
     made.globals.update(
         {"_": translated, "gettext": translated, "ngettext": counted},
         ui=components,
