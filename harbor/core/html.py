@@ -94,9 +94,9 @@ def build() -> str:
 def icon(name: str, classes: str = "") -> Markup:
     """A picture beside words, or within something that is named; readers aloud skip it."""
     assert name in icons(), name
-    return Markup(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
-    ).format(classes, asset("icons.svg"), name)
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        f"icon {classes}".strip(), asset("icons.svg"), name
+    )
 
 
 @cache
@@ -145,11 +145,11 @@ def environment() -> "Environment":
     """Jinja, made with the first page."""
     from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
-    from harbor.core.jinja import Environment  # noqa: PLC0415
+    from harbor.core.jinja import Cell, Environment  # noqa: PLC0415
 
     made = Environment(
         loader=FileSystemLoader(shipped.folder("templates")),
-        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols", Cell],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

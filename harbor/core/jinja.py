@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 import jinja2
 from jinja2 import StrictUndefined, nodes, runtime
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 from jinja2.utils import missing
 from markupsafe import Markup, escape
 
@@ -78,6 +80,25 @@ class Generator(CodeGenerator):
                 self.write(", ")
             self.write("caller=caller" * forward_caller)
         self.write(")")
+
+
+class Cell(Extension):
+    """``{% td grid, 1 %}…{% endtd %}``: a cell of a row, in the column of that number.
+
+    It might be a macro, but that would be called in every cell of every row.
+    """
+
+    tags = {"td"}  # noqa: RUF012, as Jinja declares it
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        line = next(parser.stream).lineno
+        cells = nodes.Getattr(parser.parse_expression(), "cells", "load", lineno=line)
+        parser.stream.expect("comma")
+        at = nodes.Const(int(parser.stream.expect("integer").value) - 1, lineno=line)
+        begins = nodes.Getitem(cells, at, "load", lineno=line)
+        inside = parser.parse_statements(("name:endtd",), drop_needle=True)
+        ends = nodes.TemplateData("</td>", lineno=line)
+        return [nodes.Output([begins], lineno=line), *inside, nodes.Output([ends], lineno=line)]
 
 
 class Environment(jinja2.Environment):

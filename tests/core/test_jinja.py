@@ -1,10 +1,10 @@
 """Templates are compiled to quick code that still escapes, and still fails where it should."""
 
 import pytest
-from jinja2 import StrictUndefined, TemplateRuntimeError, UndefinedError
+from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, UndefinedError
 from markupsafe import Markup, escape
 
-from harbor.core.jinja import Environment, escaped, safe
+from harbor.core.jinja import Cell, Environment, escaped, safe
 
 ROW = "{% macro row(name, kind='plain') %}<b class={{ kind }}>{{ name }}</b>{% endmacro %}"
 BOX = "{% macro box(title='') %}<p>{{ title }}{% if caller is defined %}{{ caller() }}{% endif %}</p>{% endmacro %}"
@@ -12,7 +12,7 @@ FIELD = "{% macro field(name) %}{{ name }}{{ kwargs|xmlattr }}{% endmacro %}"
 
 
 def shown(source: str, **names: object) -> str:
-    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, extensions=[Cell])
     return environment.from_string(source).render(**names)
 
 
@@ -100,3 +100,15 @@ def test_an_error_names_the_line_of_the_template() -> None:
 def test_a_filter_that_is_not_there_fails() -> None:
     with pytest.raises(TemplateRuntimeError):
         shown("{% if number %}{{ number|nothing }}{% endif %}", number=1)
+
+
+def test_a_cell_begins_as_its_column_says() -> None:
+    grid = {"cells": [Markup("<td class=a>"), Markup("<td class=b>")]}
+    row = "{% for name in '<b' %}{% td grid, 2 %}{{ name }}{% endtd %}{% endfor %}"
+    assert shown(row, grid=grid) == "<td class=b>&lt;</td><td class=b>b</td>"
+
+
+@pytest.mark.parametrize("cell", ["{% td grid %}", "{% td grid, at %}", "{% td grid, 1 %}"])
+def test_a_cell_names_its_column_and_ends(cell: str) -> None:
+    with pytest.raises(TemplateSyntaxError):
+        shown(cell, grid=None)
