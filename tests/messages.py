@@ -21,7 +21,13 @@ KEYWORDS = {"_": None, "gettext": None, "later": None, "Phrase": None, "ngettext
 ENGLISH_ONLY = ("portal/gallery.html", "portal/gallery_dialog.html")  # for developers
 HAN = "\u4e00-\u9fff"
 WIDE = {",": "\uff0c", ":": "\uff1a", ";": "\uff1b", "?": "\uff1f", "!": "\uff01"}
-OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
+OPTIONS = {
+    "trim_blocks": "true",
+    "lstrip_blocks": "true",
+    "newstyle_gettext": "true",
+    "extensions": "harbor.core.jinja.Cell",
+    "silent": "false",
+}
 Key = str | tuple[str, str]
 
 

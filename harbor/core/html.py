@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harbor.core import charts, colours, i18n, shipped
 from harbor.core.wire import Time
@@ -94,9 +94,9 @@ def build() -> str:
 def icon(name: str, classes: str = "") -> Markup:
     """A picture beside words, or within something that is named; readers aloud skip it."""
     assert name in icons(), name
-    return Markup(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>'
-    ).format(classes, asset("icons.svg"), name)
+    return Markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        f"icon {classes}".strip(), asset("icons.svg"), name
+    )
 
 
 @cache
@@ -110,14 +110,17 @@ def translated(text: str, /, **values: object) -> Markup:
 
     That of Jinja's extension needs a context for it, and costs five times as much.
     """
-    told = Markup(i18n.gettext(text))  # noqa: S704, ours, with signs for values
-    return told % values if values or "%" in told else told
+    told = i18n.gettext(text)
+    if values or "%" in told:
+        told %= {name: escape(value) for name, value in values.items()}
+    return Markup(told)  # noqa: S704, ours
 
 
 def counted(one: str, many: str, num: int, /, **values: object) -> Markup:
     """``ngettext`` of templates: the same for a number, which is ``num`` in the format."""
-    told = Markup(i18n.ngettext(one, many, num))  # noqa: S704, ours
-    return told % {"num": num, **values}
+    told = i18n.ngettext(one, many, num)
+    given = {name: escape(value) for name, value in values.items()}
+    return Markup(told % {"num": num, **given})  # noqa: S704, ours
 
 
 def instant(value: datetime | Time) -> datetime:
@@ -131,8 +134,8 @@ def timestamp(shown: Callable[[datetime], str]) -> Callable[[datetime | Time | N
         if value is None:
             return Markup('<span class="none">&ndash;</span>')
         at = instant(value)
-        exact = i18n.moment(at, seconds=True)
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(Time(at), exact, shown(at))
+        exact, told = escape(i18n.moment(at, seconds=True)), escape(shown(at))
+        return Markup(f'<time datetime="{Time(at)}" title="{exact}">{told}</time>')  # noqa: S704
 
     return apply
 
@@ -140,19 +143,18 @@ def timestamp(shown: Callable[[datetime], str]) -> Callable[[datetime | Time | N
 @cache
 def environment() -> "Environment":
     """Jinja, made with the first page."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import FileSystemLoader, StrictUndefined  # noqa: PLC0415
 
-    from harbor.core.jinja import Context  # noqa: PLC0415
+    from harbor.core.jinja import Cell, Environment  # noqa: PLC0415
 
     made = Environment(
         loader=FileSystemLoader(shipped.folder("templates")),
-        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols", Cell],
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.context_class = Context
     made.globals.update(
         {"_": translated, "gettext": translated, "ngettext": counted},
         ui=components,

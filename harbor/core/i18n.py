@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, tzinfo
 from datetime import date as Date  # noqa: N812, a name that is taken by what shows it
-from functools import cache
+from datetime import time as Time  # noqa: N812
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NewType
@@ -217,33 +218,37 @@ def moment(value: datetime, *, seconds: bool = False) -> str:
     local = value.astimezone(who.zone)
     if who.iso:
         return local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    second = local.second if seconds else None
+    return f"{date(local.date())} {time_of_day(local.hour, local.minute, second, who.language)}"
+
+
+@lru_cache(maxsize=4096)  # a page has hundreds, and is read again and again
+def time_of_day(hour: int, minute: int, second: int | None, language: Code) -> str:
+    """The time as readers of *language* write it; without seconds if there is none."""
     from babel import dates  # noqa: PLC0415
 
-    shape = "medium" if seconds else "short"
-    day = dates.format_date(local, "medium", locale=who.locale)
-    time = dates.format_time(local, shape, tzinfo=who.zone, locale=who.locale)
-    return f"{day} {time}"
+    shape = "short" if second is None else "medium"
+    return str(
+        dates.format_time(Time(hour, minute, second or 0), shape, locale=known_locale(language))
+    )
 
 
 def day(value: datetime) -> str:
     """The date alone."""
-    who = reader.get()
-    local = value.astimezone(who.zone)
-    if who.iso:
-        return local.strftime("%Y-%m-%d")
-    from babel import dates  # noqa: PLC0415
-
-    return str(dates.format_date(local, "medium", locale=who.locale))
+    return date(value.astimezone(reader.get().zone).date())
 
 
 def date(value: Date) -> str:
     """A day that is one wherever the reader is."""
     who = reader.get()
-    if who.iso:
-        return value.isoformat()
+    return value.isoformat() if who.iso else date_in(value, who.language)
+
+
+@lru_cache(maxsize=1024)
+def date_in(value: Date, language: Code) -> str:
     from babel import dates  # noqa: PLC0415
 
-    return str(dates.format_date(value, "medium", locale=who.locale))
+    return str(dates.format_date(value, "medium", locale=known_locale(language)))
 
 
 def ago(value: datetime) -> str:
@@ -277,9 +282,14 @@ def duration(seconds: float) -> str:
 
 def number(value: float) -> str:
     """With the reader's separators."""
+    return number_in(value, reader.get().language)
+
+
+@lru_cache(maxsize=4096)
+def number_in(value: float, language: Code) -> str:
     from babel import numbers  # noqa: PLC0415
 
-    return str(numbers.format_decimal(value, locale=reader.get().locale))
+    return str(numbers.format_decimal(value, locale=known_locale(language)))
 
 
 def short_number(value: int) -> str:
@@ -294,13 +304,18 @@ def short_number(value: int) -> str:
 
 def size(nbytes: int) -> str:
     """Bytes in the unit that keeps the number short; with one digit after the point below 10."""
+    return size_in(nbytes, reader.get().language)
+
+
+@lru_cache(maxsize=4096)
+def size_in(nbytes: int, language: Code) -> str:
     amount, unit = float(nbytes), UNITS[0]
     for unit in UNITS:
         if abs(amount) < KIB or unit == UNITS[-1]:
             break
         amount /= KIB
     shape = "0.#" if abs(amount) < 100 and unit != "B" else "0"  # noqa: PLR2004
-    return f"{known_shape(shape).apply(amount, reader.get().locale)} {unit}"
+    return f"{known_shape(shape).apply(amount, known_locale(language))} {unit}"
 
 
 @cache

@@ -32,6 +32,6 @@ document.addEventListener("click", async (event) => {
     return;
   }
   button.classList.add("copied");
-  toast(button.dataset.copied);
+  toast(button.dataset.copied.replace("%s", () => button.dataset.copy));
   setTimeout(() => button.classList.remove("copied"), 1500);
 });

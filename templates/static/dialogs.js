@@ -1,4 +1,5 @@
-// The dialog of the page: links with hx-target="#dialog" fill it; answers close it or stay in it.
+// The dialog of the page: links with data-dialog, and what has hx-target="#dialog", fill it; answers
+// close it or stay in it.
 import { toast } from "./toasts.js";
 
 const dialog = document.getElementById("dialog");
@@ -9,6 +10,17 @@ export function open(element) {
   const chosen = first?.type === "radio" && element.querySelector(`[name="${first.name}"]:checked`);
   (chosen || first)?.focus();
 }
+
+// One listener for all of them: a list has hundreds. In a new tab such a link is a page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  const elsewhere = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+  if (!link || elsewhere || event.defaultPrevented || !window.htmx) return;
+  event.preventDefault();
+  const arrived = () => link.classList.remove("htmx-request");
+  link.classList.add("htmx-request");
+  window.htmx.ajax("GET", link.href, { source: dialog, target: dialog, swap: "innerHTML" }).then(arrived, arrived);
+});
 
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target === dialog) open(dialog);

@@ -144,6 +144,7 @@ def test_accessories_open_below_the_line(client: TestClient, app: str) -> None:
     signature = push_referrer(client, REPO, image, NOTATION)
     page = show(client, app)
     assert page.text.count("data-open-row") == 1
+    assert page.text.count('<tr class="detail"') == 1
     path = f"{app}/artifacts/{image.digest}/accessories"
     assert f'hx-get="{path}"' in page.text
     part = show(client, path)

@@ -64,6 +64,14 @@ def test_filter_and_page_are_found_again_through_the_breadcrumbs(
     expect(page.get_by_text(re.compile("^16 . "))).to_be_visible()
 
 
+def test_the_command_that_was_copied_is_said(front: str, page_as: PageAs) -> None:
+    page = page_as("guest")
+    page.goto(f"{front}?text=0.15")
+    page.get_by_label("Copy the pull command of 0.15").click()
+    said = page.locator("#toasts")
+    expect(said).to_contain_text(re.compile(r"Copied: docker pull \S+/store/web/front:0\.15"))
+
+
 def test_labels_are_added_to_several(
     front: str, page_as: PageAs, shot: Shot, accessible: Accessible
 ) -> None:

@@ -65,3 +65,12 @@ def test_it_is_for_administrators(page_as: PageAs, guard: Guard) -> None:
     stranger = page_as()
     stranger.goto(HERE)
     arrive(stranger, "/account/sign-in")
+
+
+def test_a_dialog_opens_in_a_tab_of_its_own_where_that_is_asked(page_as: PageAs) -> None:
+    page = page_as("admin")
+    page.goto(HERE)
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="New thing").click(modifiers=["ControlOrMeta"])
+    expect(opened.value.get_by_role("heading", level=1)).to_have_text("Every kind of field")
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel import dates
+from markupsafe import Markup
 from starlette.testclient import TestClient
 
-from harbor.core import clock, i18n
+from harbor.core import clock, html, i18n
 from harbor.core.errors import NotFound
 from harbor.core.i18n import Code, Reader
 
@@ -170,3 +172,45 @@ def test_a_phrase_is_english_until_a_page_tells_it() -> None:
     assert str(NotFound(phrase)) == "project 50% not found"
     assert NotFound(phrase).told == "找不到项目 50%"
     assert NotFound("as it is").told == "as it is"
+
+
+@pytest.mark.parametrize("code", i18n.LANGUAGES)
+@pytest.mark.usefixtures("read_as")
+def test_moments_are_written_as_babel_writes_them(code: Code) -> None:
+    who = Reader(code, zone=ZoneInfo("Asia/Shanghai"))
+    i18n.reader.set(who)
+    for hours in range(0, 48, 5):
+        at = NOON + timedelta(hours=hours, minutes=7 * hours)
+        local = at.astimezone(who.zone)
+        on = dates.format_date(local, "medium", locale=who.locale)
+        shown = dates.format_time(local, "short", tzinfo=who.zone, locale=who.locale)
+        exact = dates.format_time(local, "medium", tzinfo=who.zone, locale=who.locale)
+        assert i18n.moment(at) == f"{on} {shown}"
+        assert i18n.moment(at, seconds=True) == f"{on} {exact}"
+        assert i18n.day(at) == i18n.date(local.date()) == on
+
+
+@pytest.mark.usefixtures("read_as")
+def test_numbers_are_written_anew_for_each_language() -> None:
+    assert (i18n.number(12_345), i18n.size(1536)) == ("12,345", "1.5 KiB")
+    i18n.reader.set(Reader(Code("de-de")))
+    assert (i18n.number(12_345), i18n.size(1536)) == ("12.345", "1,5 KiB")
+
+
+@pytest.mark.usefixtures("read_as")
+def test_a_timestamp_says_the_moment_to_people_and_to_programs() -> None:
+    i18n.reader.set(Reader(iso=True))
+    shown = html.environment().filters["day"](NOON)
+    assert type(shown) is Markup
+    assert shown == (
+        '<time datetime="2024-06-01T12:00:05.000Z" title="2024-06-01 12:00:05">2024-06-01</time>'
+    )
+    said = html.timestamp(lambda _at: "<b>")(NOON)
+    assert said.endswith(">&lt;b&gt;</time>")
+
+
+def test_values_in_a_text_are_escaped() -> None:
+    assert html.translated("of %(name)s", name="<b>") == "of &lt;b&gt;"
+    assert html.translated("of %(name)s", name=Markup("<b>")) == "of <b>"
+    assert html.translated("100 %%") == "100 %"
+    assert html.counted("%(num)s of %(name)s", "%(num)s of %(name)s", 2, name="<") == "2 of &lt;"

@@ -1,5 +1,6 @@
 """What is done: say where the pages of repositories and artifacts are."""
 
+from functools import lru_cache
 from urllib.parse import quote
 
 
@@ -27,6 +28,7 @@ def of_children(project_id: int, name: str, digest: str) -> str:
     return f"{of_repository(project_id, name)}/depth/{digest}"
 
 
+@lru_cache(maxsize=1024)  # a line of a list names its repository several times
 def above(project_id: int, name: str) -> str:
     # The name is one segment of the path, whatever it holds.
     return f"{of_project(project_id)}/{quote(name.partition('/')[2], safe='')}"

@@ -4,6 +4,7 @@ Such a page begins with ``await header.of(ctx, repository_name, "artifacts-tab")
 shows that with the macros of ``artifacts/header.html``.
 """
 
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from msgspec import Struct
@@ -93,9 +94,14 @@ class Header(Struct, frozen=True, kw_only=True):
         return pull_command(kind, self.image, reference, program)
 
 
-def asking(path: str, **query: str) -> str:
-    kept = {name: value for name, value in query.items() if value}
-    return f"{path}?{urlencode(kept)}" if kept else path
+def asking(path: str, back: str, parent: str = "") -> str:
+    return f"{path}?{query_of(back, parent)}" if back or parent else path
+
+
+@lru_cache(maxsize=1024)  # it is the same for all lines of a list
+def query_of(back: str, parent: str) -> str:
+    given = {"back": back, "parent": parent}
+    return urlencode({name: value for name, value in given.items() if value})
 
 
 async def of(ctx: Ctx, repository: RepositoryName, current: str = "", back: str = "") -> Header:
