@@ -57,9 +57,9 @@ async def of_repository(
     session: AsyncSession, place: Place, query: ArtifactQuery
 ) -> tuple[list[schemas.Artifact], int]:
     """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
-    repository_id = await repositories.find(session, place)
+    repository_id, counted = await repositories.find_counted(session, place)
     wanted = filters.in_one(query.q, repository_id)
-    return await page_of(session, wanted, query)
+    return await page_of(session, wanted, query, None if query.q else counted)
 
 
 async def of_project(
@@ -82,7 +82,11 @@ async def of_project(
     if not latest:
         own = filters.place(Artifact.project_id, query.q) == project_id
         shown_ones = Artifact.repository_id.in_(inside) if sight.visible else own
-        return await page_of(session, and_(own, shown_ones, *asked), query)
+        counted = None
+        if not query.q:
+            here = and_(Repository.project_id == project_id, seen)
+            counted = await repositories.count_artifacts(session, here)
+        return await page_of(session, and_(own, shown_ones, *asked), query, counted)
     keys = {q.folded(match.key) for match in q.parse(query.q)}
     if len(keys & {"mediatype", "artifacttype"}) != 1:
         raise BadRequest("latest_in_repository needs either media_type or artifact_type in q")
@@ -99,9 +103,12 @@ async def of_project(
 
 
 async def page_of(
-    session: AsyncSession, wanted: ColumnElement[bool], query: ArtifactQuery
+    session: AsyncSession,
+    wanted: ColumnElement[bool],
+    query: ArtifactQuery,
+    counted: int | None = None,
 ) -> tuple[list[schemas.Artifact], int]:
-    rows, total = await paging.page_of(session, described(), wanted, query)
+    rows, total = await paging.page_of(session, described(), wanted, query, counted)
     return await assembled(session, rows, query), total
 
 
