@@ -29,7 +29,6 @@ from tests.make import (
     index_of,
     make_project,
     manifest_of,
-    push_blob,
     push_image,
     put_manifest,
     sha256,
@@ -99,7 +98,9 @@ class Machine(RuleBasedStateMachine):
 
     def push_blobs(self, repo: str) -> None:
         for data in (*CONFIGS, LAYER):
-            push_blob(self.client, repo, data)
+            place, asked = f"/v2/{repo}/blobs/uploads/", {"digest": sha256(data)}
+            answer = self.client.post(place, params=asked, content=data, auth=ADMIN)
+            assert answer.status_code in (201, 403), answer.text  # 403: it is a former name
 
     def post(self, path: str, body: Any = None, **params: str) -> None:
         answer = self.client.post(path, json=body, params=params, auth=ADMIN)

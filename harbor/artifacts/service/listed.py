@@ -15,13 +15,22 @@ from harbor.core.quick import Pen, Row, among
 TAGGED = exists().where(Tag.artifact_id == Artifact.id)
 CHILD = exists().where(ArtifactReference.child_id == Artifact.id)
 ACCESSORY = exists().where(Accessory.artifact_id == Artifact.id)
+SHOWN = not_(ACCESSORY) & or_(TAGGED, not_(CHILD))
 THESE = (Artifact.repository_id == bindparam("in_repository"), among(Artifact.digest, "digests"))
-LISTED = select(Artifact.listed).where(*THESE)
+# What is kept of each, and what is so.
+KNOWN = select(
+    Artifact.digest,
+    Artifact.listed,
+    Artifact.tagged,
+    Artifact.accessory,
+    SHOWN.label("shown"),
+    TAGGED.label("has_tag"),
+    ACCESSORY.label("is_accessory"),
+).where(*THESE)
 REVIEWED = (
     update(Artifact)
     .where(*THESE)
-    .values(listed=not_(ACCESSORY) & or_(TAGGED, not_(CHILD)), tagged=TAGGED, accessory=ACCESSORY)
-    .returning(Artifact.listed)
+    .values(listed=SHOWN, tagged=TAGGED, accessory=ACCESSORY)
     .execution_options(synchronize_session=False)
 )
 COUNTED = (
@@ -41,9 +50,12 @@ async def review(pen: Pen, repository_id: int, digests: Collection[str], *, new:
     Count them, and that many *new* ones of which that was known when they were entered.
     """
     if digests:
-        these = {"in_repository": repository_id, "digests": sorted(digests)}
-        before = shown(await pen.run(LISTED, **these))
-        new += shown(await pen.run(REVIEWED, **these)) - before
+        here = {"in_repository": repository_id}
+        known = await pen.run(KNOWN, **here, digests=sorted(digests))
+        changed = [row for row in known if row[1:4] != row[4:]]
+        if changed:  # each is in four indexes, all of which would be written
+            await pen.run(REVIEWED, **here, digests=[digest for digest, *_ in changed])
+        new += shown(row[4:] for row in changed) - shown(row[1:] for row in changed)
     await count(pen, repository_id, new)
 
 
@@ -54,5 +66,5 @@ async def count(pen: Pen, repository_id: int, more: int) -> None:
 
 
 def shown(rows: Iterable[Row]) -> int:
-    """How many of *rows*, which say whether artifacts are listed, say that they are."""
-    return sum(is_listed for (is_listed,) in rows)
+    """How many of *rows* begin with yes, which says that an artifact is listed."""
+    return sum(is_listed for is_listed, *_ in rows)
