@@ -213,6 +213,11 @@ FILLED = (
         "WHERE id = {subject}), 'sbom.harbor', {moment} FROM numbers WHERE i > 0",
         ABOUT + 1,
     ),
+    (
+        "UPDATE repository SET artifact_count = (SELECT count(*) FROM artifact WHERE listed AND "
+        "artifact.repository_id = repository.repository_id) WHERE project_id = {project}",
+        None,
+    ),
 )
 API = f"/api/v2.0/projects/{NAME}"
 ALL, MANY = f"{API}/repositories/app0", f"{API}/repositories/app{OTHERS}"

@@ -11,9 +11,17 @@ from starlette.testclient import TestClient
 from harbor.app import Building
 from tests.conftest import POSTGRESQL
 from tests.projects.conftest import database_url, furnished, people, team
-from tests.registry.servers import repo, shared, shared_change, shared_rows, shared_settings
+from tests.registry.servers import (
+    counted,
+    repo,
+    shared,
+    shared_change,
+    shared_rows,
+    shared_settings,
+)
 
 __all__ = [
+    "counted",
     "database_url",
     "furnished",
     "people",

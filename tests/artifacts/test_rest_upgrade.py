@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.core import migrations
-from tests.artifacts.rest import artifact, digests, get
+from tests.artifacts.rest import artifact, digests, get, repository
 from tests.conftest import Start, opened
 from tests.make import ADMIN, push_image, push_index, push_referrer
 
@@ -37,3 +37,4 @@ def test_types_and_lists_are_made_up_for(database_url: str, start: Start) -> Non
     second = start()
     assert digests(second, repo) == shown
     assert {get(second, artifact(repo, each))["type"] for each in shown} == {"IMAGE"}
+    assert get(second, repository(repo))["artifact_count"] == len(shown)

@@ -11,9 +11,10 @@ from starlette.testclient import TestClient
 from harbor.artifacts import schemas
 from harbor.artifacts.models import Accessory, Artifact, Tag
 from harbor.artifacts.schemas import TagQuery
-from harbor.artifacts.service import accessories, tags, telling
+from harbor.artifacts.service import accessories, listed, tags, telling
 from harbor.core import wire
 from harbor.core.query import Listing
+from harbor.core.quick import SessionPen
 from harbor.core.selectors import Selector
 from harbor.immutability.service import Rule, Rules
 from tests.artifacts.rest import get, repository
@@ -56,6 +57,7 @@ def test_both_roads_say_the_same(client: TestClient, database_url: str) -> None:
                 ]
                 alone = rows[1] | {"repository_id": one.repository_id, "artifact_id": one.id}
                 await session.execute(insert(Tag), [*rows, alone])
+                none.tagged = False  # as whoever takes tags away would say
                 ids = [one.id, none.id, many.id]
             async with db.reading() as session:
                 theirs = await telling.tags(session, ids)
@@ -109,6 +111,8 @@ def test_accessories_are_said_as_their_own_list_says_them(
                             creation_time=MOMENTS[at % 6],
                         )
                     )
+                await session.flush()
+                await listed.review(SessionPen(session), known[about[0]][1], about)
             async with db.reading() as session:
                 ids = [known[digest][0] for digest in (one, none, many)]
                 told = await accessories.of(session, ids)

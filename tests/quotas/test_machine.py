@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from starlette.testclient import TestClient
 
+from harbor.app import Building
 from tests.make import (
     ADMIN,
     API,
@@ -30,6 +31,7 @@ from tests.make import (
 )
 from tests.quotas.roads import UPLOADS
 from tests.quotas.storage import NONE, begin, held, limit, make_limited, mount, put, quota_of
+from tests.registry.servers import misjudged
 
 BLOBS = [b"", b"config", b"a" * 30, b"b" * 70]
 IMAGES = [
@@ -163,6 +165,12 @@ class Machine(RuleBasedStateMachine):
         used = self.used(self.touched)
         assert used == sum(found.values())
         assert bound == NONE or self.touched in self.overdue or used <= bound
+
+    @invariant()
+    def artifacts_are_counted(self) -> None:
+        building = self.client.app
+        assert isinstance(building, Building)
+        assert not (wrong := misjudged(building.settings.database)), wrong
 
 
 def test_used_is_the_sum_of_what_is_there(shared: TestClient) -> None:

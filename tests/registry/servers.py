@@ -3,11 +3,12 @@
 import asyncio
 import itertools
 import shutil
+import sqlite3
 import time
 import uuid
 from base64 import b64encode
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +17,7 @@ from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 from sqlalchemy.sql import Executable
 from starlette.testclient import TestClient
 from starlette.types import Message
@@ -94,6 +96,52 @@ def repo(shared: TestClient) -> str:
 @pytest.fixture(scope="module")
 def shared_rows(shared_settings: Settings) -> Rows:
     return lambda statement: select(shared_settings.database, statement)
+
+
+COUNTED = """
+SELECT repository.name, repository.artifact_count, count(artifact.id) FROM repository
+LEFT JOIN artifact ON artifact.repository_id = repository.repository_id AND artifact.listed
+GROUP BY repository.name, repository.artifact_count
+HAVING repository.artifact_count <> count(artifact.id)
+"""
+JUDGED = """
+WITH known AS (SELECT artifact.*,
+    EXISTS (SELECT 1 FROM tag WHERE artifact_id = artifact.id) AS has_tag,
+    EXISTS (SELECT 1 FROM artifact_accessory WHERE artifact_id = artifact.id) AS is_about,
+    EXISTS (SELECT 1 FROM artifact_reference WHERE child_id = artifact.id) AS is_child
+    FROM artifact)
+SELECT digest, listed, tagged, accessory, has_tag, is_about, is_child FROM known
+WHERE tagged <> has_tag OR accessory <> is_about
+OR listed <> (NOT is_about AND (has_tag OR NOT is_child))
+"""
+
+
+@pytest.fixture(autouse=True)
+def counted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test has done: lists know what they show, and repositories how much that is."""
+    urls = []
+    if "database_url" in request.fixturenames:
+        urls.append(request.getfixturevalue("database_url"))
+    if "shared_settings" in request.fixturenames:
+        urls.append(request.getfixturevalue("shared_settings").database)
+    yield
+    for url in urls:
+        assert not (wrong := misjudged(url)), wrong
+
+
+def misjudged(url: str) -> list[Any]:
+    """Repositories whose count is not what their lists show, and artifacts of which lists say what
+    is not so.
+    """
+    return found_beside(url, COUNTED) + found_beside(url, JUDGED)
+
+
+def found_beside(url: str, statement: str) -> list[Any]:
+    if POSTGRESQL:
+        return select(url, statement)
+    # Without an engine, which costs more than many a test.
+    with closing(sqlite3.connect(make_url(url).database or "")) as connection:
+        return connection.execute(statement).fetchall()
 
 
 @pytest.fixture(scope="module")

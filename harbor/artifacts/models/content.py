@@ -48,6 +48,7 @@ class Repository(Table):
     project_id: Mapped[int] = mapped_column(ForeignKey("project.project_id"), index=True)
     description: Mapped[str] = mapped_column(String(65535), default="")
     pull_count: Mapped[int] = mapped_column(BigInteger, default=0)
+    artifact_count: Mapped[int] = mapped_column(default=0)  # of those that lists show
     creation_time: Mapped[datetime] = mapped_column(Time, default=clock.now)
     update_time: Mapped[datetime] = mapped_column(Time, default=clock.now, onupdate=clock.now)
 

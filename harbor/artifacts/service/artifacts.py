@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from harbor.artifacts.models import (
     Artifact,
-    ArtifactBlob,
-    ArtifactDetails,
-    ArtifactReference,
     Manifest,
     Repository,
     Tag,
@@ -17,13 +14,14 @@ from harbor.artifacts.schemas import Found, Place, Pushed
 from harbor.artifacts.service import (
     accessories,
     blobs,
+    entering,
     founding,
     history,
     immutable,
     listed,
     stored,
 )
-from harbor.artifacts.service.details import CNAB, Details, config_child
+from harbor.artifacts.service.details import Details
 from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.redirects import Refuse
 from harbor.core import clock
@@ -34,8 +32,6 @@ from harbor.core.errors import (
 from harbor.core.oci import Reference, is_digest
 from harbor.core.quick import Pen, Quick, among, put, put_new
 from harbor.quotas import service as quotas
-
-MAX_SIZE = 2**63 - 1
 
 
 async def add(
@@ -61,17 +57,15 @@ async def add(
         is_new = await pen.run(
             NEW_MANIFEST, digest=pushed.digest, content=pushed.raw, creation_time=clock.now()
         )
-        artifact_id = await ensure_artifact(pen, repository_id, pushed, details, children)
-        changed = {str(pushed.digest), *children}
+        entered = await entering.enter(pen, repository_id, pushed, details, children)
+        changed = set(children) if entered.is_new else {str(pushed.digest), *children}
         if pushed.tag is not None:
             act = Act(place, "push", by)
-            changed |= await point(
-                pen, repository_id, pushed.tag, (artifact_id, pushed.digest), act
-            )
+            changed |= await point(pen, repository_id, pushed.tag, (entered.id, pushed.digest), act)
         subject, kind = accessories.subject_of(manifest, pushed.tag)
         if subject is not None:
-            await accessories.attach(pen, repository_id, artifact_id, subject, kind)
-        await listed.review(pen, repository_id, changed)
+            await accessories.attach(pen, repository_id, entered.id, subject, kind)
+        await listed.review(pen, repository_id, changed, new=entered.appears)
     if is_new:
         await stored.add(pen, place.project_id, len(pushed.raw))
 
@@ -135,122 +129,6 @@ NEW_MANIFEST = put_new(
     returning=Manifest.digest,
     held_by=("digest",),  # whoever deletes for good what is in the trash waits, or we have waited
 )
-NEW_ARTIFACT = put_new(
-    Artifact,
-    "project_id",
-    "repository_id",
-    "digest",
-    "manifest_media_type",
-    "media_type",
-    "artifact_type",
-    "type",
-    "icon",
-    "listed",
-    "tagged",
-    "accessory",
-    "manifest_size",
-    "size",
-    "annotations",
-    "push_time",
-    returning=Artifact.id,
-)
-KNOWN = select(Artifact.id).where(
-    Artifact.repository_id == bindparam("repository_id"), Artifact.digest == bindparam("digest")
-)
-
-
-async def ensure_artifact(
-    pen: Pen,
-    repository_id: int,
-    pushed: Pushed,
-    details: Details,
-    children: Mapping[str, tuple[int, int]],
-) -> int:
-    """The id of the artifact, made with all its references if it is new here."""
-    now = clock.now()
-    manifest = pushed.manifest
-    children_size = sum(size for _, size in children.values())
-    made = await pen.run(
-        NEW_ARTIFACT,
-        project_id=pushed.place.project_id,
-        repository_id=repository_id,
-        digest=pushed.digest,
-        manifest_media_type=manifest.media_type,
-        media_type=manifest.config_type,
-        artifact_type=manifest.artifact_type,
-        type=details.type,
-        icon=details.icon,
-        listed=True,  # this and the next two are decided once all is known
-        tagged=False,
-        accessory=False,
-        manifest_size=len(pushed.raw),
-        # The sizes are what the client says, and may add up to more than a column holds.
-        size=min(len(pushed.raw) + manifest.content_size + children_size, MAX_SIZE),
-        annotations=manifest.annotations,
-        push_time=now,
-    )
-    if made:
-        artifact_id = int(made[0][0])
-        await add_references(pen, artifact_id, pushed, children)
-        extra_attrs = details.extra_attrs
-        if details.type == CNAB:
-            extra_attrs = await said_by_child(pen, pushed, children)
-        await pen.run(DETAILED, artifact_id=artifact_id, extra_attrs=extra_attrs)
-        return artifact_id
-    found = await pen.run(KNOWN, repository_id=repository_id, digest=pushed.digest)
-    return int(found[0][0])
-
-
-DETAILED = insert(ArtifactDetails).values(
-    artifact_id=bindparam("artifact_id"), extra_attrs=bindparam("extra_attrs")
-)
-SAID = select(ArtifactDetails.extra_attrs).where(
-    ArtifactDetails.artifact_id == bindparam("artifact_id")
-)
-
-
-async def said_by_child(
-    pen: Pen, pushed: Pushed, children: Mapping[str, tuple[int, int]]
-) -> str | None:
-    """What the config of an application bundle says, which is the config of a child."""
-    child = children.get(config_child(pushed.manifest) or "")
-    rows = await pen.run(SAID, artifact_id=child[0]) if child else []
-    return rows[0][0] if rows else None
-
-
-NAMED = insert(ArtifactBlob).values(
-    artifact_id=bindparam("artifact_id"), digest=bindparam("digest")
-)
-LISTED = insert(ArtifactReference).values(
-    {
-        name: bindparam(name)
-        for name in ("parent_id", "child_id", "child_digest", "platform", "annotations", "urls")
-    }
-)
-
-
-async def add_references(
-    pen: Pen, artifact_id: int, pushed: Pushed, children: Mapping[str, tuple[int, int]]
-) -> None:
-    """Record what a new artifact names: blobs, children, and children that are blobs."""
-    manifest = pushed.manifest
-    loose = [child.digest for child in manifest.children if child.digest not in children]
-    digests = dict.fromkeys([*manifest.blobs, *loose])
-    named = [{"artifact_id": artifact_id, "digest": digest} for digest in digests]
-    listed = [
-        {
-            "parent_id": artifact_id,
-            "child_id": children[child.digest][0],
-            "child_digest": child.digest,
-            "platform": child.platform,
-            "annotations": child.annotations,
-            "urls": child.urls,
-        }
-        for child in manifest.children
-        if child.digest in children
-    ]
-    await pen.run_many(NAMED, named)
-    await pen.run_many(LISTED, listed)
 
 
 POINTED = put(

@@ -56,9 +56,9 @@ async def of_repository(
     session: AsyncSession, place: Place, query: ArtifactQuery
 ) -> tuple[list[schemas.Artifact], int]:
     """One page of the artifacts of a repository, and how many there are; ``NotFound``."""
-    repository_id = await repositories.find(session, place)
+    repository_id, counted = await repositories.find_counted(session, place)
     wanted = await filters.in_one(session, query.q, repository_id)
-    return await page_of(session, wanted, query)
+    return await page_of(session, wanted, query, None if query.q else counted)
 
 
 async def of_project(
@@ -81,7 +81,11 @@ async def of_project(
     if not latest:
         own = filters.place(Artifact.project_id, query.q, around) == project_id
         here = and_(own, Artifact.repository_id.in_(inside)) if sight.visible else own
-        return await page_of(session, filters.wanted(query.q, around, here), query)
+        counted = None
+        if not query.q:
+            visible = and_(Repository.project_id == project_id, seen)
+            counted = await repositories.count_artifacts(session, visible)
+        return await page_of(session, filters.wanted(query.q, around, here), query, counted)
     keys = {q.folded(match.key) for match in q.parse(query.q)}
     if len(keys & {"mediatype", "artifacttype"}) != 1:
         raise BadRequest("latest_in_repository needs either media_type or artifact_type in q")
@@ -102,9 +106,12 @@ async def of_project(
 
 
 async def page_of(
-    session: AsyncSession, wanted: filters.Wanted, query: ArtifactQuery
+    session: AsyncSession,
+    wanted: filters.Wanted,
+    query: ArtifactQuery,
+    counted: int | None = None,
 ) -> tuple[list[schemas.Artifact], int]:
-    rows, total = await paging.page_of(session, described(), wanted, query)
+    rows, total = await paging.page_of(session, described(), wanted, query, counted)
     return await assembled(session, rows, query), total
 
 

@@ -24,9 +24,10 @@ from harbor.artifacts.models import (
     Tag,
 )
 from harbor.artifacts.schemas import Place, Pushed
-from harbor.artifacts.service import accessories, artifacts, blobs, immutable, listed
+from harbor.artifacts.service import accessories, artifacts, blobs, entering, immutable, listed
 from harbor.artifacts.service.blobs import HERE
 from harbor.artifacts.service.details import Details
+from harbor.artifacts.service.entering import Entered
 from harbor.artifacts.service.history import Act
 from harbor.artifacts.service.redirects import Refuse
 from harbor.core import manifests, oci
@@ -185,16 +186,17 @@ async def copy(pen: Pen, asked: Asked, refuse: Refuse, *, enforced: bool, by: st
     async with quotas.charged(pen, target.project_id, sizes, enforced=enforced):
         for blob in lent:
             await blobs.link(pen, target, blob)
-        ids: dict[str, int] = {}
+        copies: dict[str, Entered] = {}
         for member in members:
             await asyncio.sleep(0)  # there may be thousands, and others want to be answered
-            ids[member] = await copy_one(pen, source_id, target_id, target, Digest(member))
+            copies[member] = await copy_one(pen, source_id, target_id, target, Digest(member))
         for accessory, subject, kind in family.about:
-            await accessories.attach(pen, target_id, ids[accessory], Digest(subject), kind)
+            await accessories.attach(pen, target_id, copies[accessory].id, Digest(subject), kind)
         for name, digest in moving.items():
             act = Act(target, "copy", by)
-            await artifacts.point(pen, target_id, name, (ids[digest], digest), act)
-        await listed.review(pen, target_id, {*members, *former.values()})
+            await artifacts.point(pen, target_id, name, (copies[digest].id, digest), act)
+        new = sum(each.appears for each in copies.values())
+        await listed.review(pen, target_id, {*members, *former.values()}, new=new)
 
 
 async def hold(
@@ -259,9 +261,11 @@ async def refuse_moves(pen: Pen, target: Place, tags: Sequence[str]) -> None:
         raise immutable.moved(target, tag)
 
 
-async def copy_one(pen: Pen, source_id: int, target_id: int, target: Place, digest: Digest) -> int:
-    """The id of the copy of one artifact, whose blobs and children are there already."""
+async def copy_one(
+    pen: Pen, source_id: int, target_id: int, target: Place, digest: Digest
+) -> Entered:
+    """The copy of one artifact, whose blobs and children are there already."""
     ((media_type, raw, *said),) = await pen.run(WHOLE, repository_id=source_id, digest=digest)
     pushed = Pushed(target, digest, manifests.parse(media_type, raw), raw, None)
     children = await artifacts.find_children(pen, target_id, pushed)
-    return await artifacts.ensure_artifact(pen, target_id, pushed, Details(*said), children)
+    return await entering.enter(pen, target_id, pushed, Details(*said), children)

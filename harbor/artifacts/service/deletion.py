@@ -71,7 +71,12 @@ UNLISTED = (
     .where(ArtifactReference.parent_id.in_(select(Artifact.id).where(*INSIDE)))
     .execution_options(synchronize_session=False)
 )
-GONE = delete(Artifact).where(*INSIDE).execution_options(synchronize_session=False)
+GONE = (
+    delete(Artifact)
+    .where(*INSIDE)
+    .returning(Artifact.listed)
+    .execution_options(synchronize_session=False)
+)
 
 
 async def remove_tag(
@@ -183,7 +188,8 @@ async def forget(pen: Pen, taken: Taken, going: Collection[str], terms: Terms) -
         await history.note_removal(pen, act, taken.repository_id, list(going))
     named = {digest for (digest,) in await pen.run(NAMED, **here)}
     await pen.run(UNLISTED, **here)
-    await pen.run(GONE, **here)
+    gone = await pen.run(GONE, **here)
+    await listed.count(pen, taken.repository_id, -listed.shown(gone))
     return {*going, *named}
 
 

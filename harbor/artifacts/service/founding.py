@@ -16,6 +16,7 @@ MADE = put_new(
     "name",
     "description",
     "pull_count",
+    "artifact_count",
     "creation_time",
     "update_time",
 )
@@ -45,6 +46,7 @@ async def make(pen: Pen, place: Place, refuse: redirects.Refuse) -> None:
         name=place.repository,
         description="",
         pull_count=0,
+        artifact_count=0,
         creation_time=now,
         update_time=now,
     )

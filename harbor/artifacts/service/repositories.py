@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, and_, func, select, true, update
+from sqlalchemy import ColumnElement, String, and_, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts import schemas
-from harbor.artifacts.models import Artifact, Repository, RepositoryBlob
+from harbor.artifacts.models import Repository, RepositoryBlob
 from harbor.artifacts.schemas import Place
 from harbor.core import clock
 from harbor.core import query as q
@@ -49,16 +49,6 @@ FIELDS: q.Fields = {
     "update_time": Repository.update_time,
     "blob_digest": holding,
 }
-
-
-def artifact_count() -> ScalarSelect[int]:
-    """How many artifacts a list of the repository shows."""
-    return (
-        select(func.count())
-        .select_from(Artifact)
-        .where(Artifact.repository_id == Repository.repository_id, Artifact.listed.is_(True))
-        .scalar_subquery()
-    )
 
 
 async def of_project(
@@ -112,22 +102,21 @@ async def search(
         .offset(query.offset)
         .subquery()
     )
-    # Only what is on the page is counted: SQLite would count for every row that it sorts.
+    # Descriptions are long: only those on the page are read.
     rows = (
-        select(Repository, artifact_count())
+        select(Repository)
         .join(page, page.c.repository_id == Repository.repository_id)
         .order_by(*order)
     )
-    return [shown(row, count) for row, count in await session.execute(rows)], total or 0
+    return [shown(row) for row in await session.scalars(rows)], total or 0
 
 
 async def see(session: AsyncSession, place: Place) -> schemas.Repository:
     """One repository; ``NotFound``."""
-    wanted = select(Repository, artifact_count()).where(*at(place))
-    row = (await session.execute(wanted)).first()
+    row = await session.scalar(select(Repository).where(*at(place)))
     if row is None:
         raise missing(place)
-    return shown(row[0], row[1])
+    return shown(row)
 
 
 def as_written(description: str) -> str:
@@ -154,21 +143,33 @@ async def several(
     session: AsyncSession, project_id: int, ids: Sequence[int]
 ) -> list[schemas.Repository]:
     """Those of *ids* that are repositories of the project, by name; ``NotFound`` if none is."""
-    wanted = select(Repository, artifact_count()).where(
+    wanted = select(Repository).where(
         Repository.project_id == project_id, Repository.repository_id.in_(ids)
     )
-    rows = (await session.execute(wanted.order_by(Repository.name))).all()
+    rows = (await session.scalars(wanted.order_by(Repository.name))).all()
     if not rows:
         raise NotFound(Phrase("none of these repositories is there any more"))
-    return [shown(row, count) for row, count in rows]
+    return [shown(row) for row in rows]
 
 
 async def find(session: AsyncSession, place: Place) -> int:
     """The id of a repository; ``NotFound``."""
-    found = await session.scalar(select(Repository.repository_id).where(*at(place)))
-    if found is None:
+    repository_id, _ = await find_counted(session, place)
+    return repository_id
+
+
+async def find_counted(session: AsyncSession, place: Place) -> tuple[int, int]:
+    """The id of a repository, and how many artifacts its lists show; ``NotFound``."""
+    wanted = select(Repository.repository_id, Repository.artifact_count).where(*at(place))
+    row = (await session.execute(wanted)).first()
+    if row is None:
         raise missing(place)
-    return found
+    return row.repository_id, row.artifact_count
+
+
+async def count_artifacts(session: AsyncSession, which: ColumnElement[bool]) -> int:
+    """How many artifacts are shown by the lists of *which* repositories, all together."""
+    return await session.scalar(select(func.sum(Repository.artifact_count)).where(which)) or 0
 
 
 async def hold(session: AsyncSession, place: Place) -> int:
@@ -199,13 +200,13 @@ def missing(place: Place) -> NotFound:
     )
 
 
-def shown(row: Repository, count: int) -> schemas.Repository:
+def shown(row: Repository) -> schemas.Repository:
     return schemas.Repository(
         id=row.repository_id,
         project_id=row.project_id,
         name=row.name,
         description=row.description,
-        artifact_count=count,
+        artifact_count=row.artifact_count,
         pull_count=row.pull_count,
         creation_time=Time(row.creation_time),
         update_time=Time(row.update_time),

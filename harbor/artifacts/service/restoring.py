@@ -16,7 +16,6 @@ from sqlalchemy import (
     false,
     null,
     select,
-    true,
     update,
 )
 from sqlalchemy.orm import aliased
@@ -155,7 +154,7 @@ ARTIFACTS = back(
     select(
         PROJECT_ID,
         REPOSITORY_ID,
-        *(true(), false(), false()),  # all three are looked at once the rest is here
+        *(false(), false(), false()),  # all three are looked at once the rest is here
         *(getattr(TrashArtifact, name) for name in ARTIFACT),
     ).where(TrashArtifact.trash_id == TRASH_ID),
 )

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from harbor.artifacts.models import Repository
-from harbor.artifacts.service.repositories import artifact_count
 from harbor.core import rbac
 from harbor.core.query import contains
 from harbor.core.security import Principal
@@ -93,7 +92,7 @@ async def repositories_with(
             public().label("project_public"),
             Repository.name.label("repository_name"),
             Repository.pull_count,
-            artifact_count().label("artifact_count"),
+            Repository.artifact_count,
         )
         .join(Project, Project.project_id == Repository.project_id)
         .where(seen_by(who), contains(Repository.name, part))
