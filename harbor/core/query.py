@@ -88,7 +88,7 @@ def _contains_on_postgresql(element: Contains, compiler: SQLCompiler, **rest: An
 
 
 class ContainsASCII(Contains):
-    """The same for a pattern in ASCII, which needs to know the case of no other letters."""
+    """The same for a pattern in small letters of ASCII: the case of no others is to be known."""
 
     inherit_cache = True
 
@@ -97,9 +97,9 @@ class ContainsASCII(Contains):
 def _contains_ascii_on_postgresql(
     element: ContainsASCII, compiler: SQLCompiler, **rest: Any
 ) -> str:
-    # A third of the time that it takes with the database's own collation.
+    # A third of the time that it takes with the database's own collation, and less than ILIKE.
     text, pattern = (compiler.process(clause, **rest) for clause in element.clauses)
-    return f"{text} COLLATE \"C\" ILIKE {pattern} ESCAPE '/'"
+    return f"lower({text} COLLATE \"C\") LIKE {pattern} ESCAPE '/'"
 
 
 class Beside(FunctionElement[Any]):
@@ -242,7 +242,7 @@ class Match(Struct, frozen=True):
         if pattern.isascii() and (case := case_of(column)):
             return column.like(f"%{case(pattern)}%", escape="/")
         if pattern.isascii():
-            return ContainsASCII(among, f"%{pattern}%")
+            return ContainsASCII(among, f"%{pattern.lower()}%")
         # SQLite knows the case of ASCII letters only.
         cases = {pattern, pattern.lower(), pattern.upper(), pattern.capitalize()}
         return or_(*(Contains(among, f"%{each}%") for each in sorted(cases)))
