@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harbor.core.guard import GuardedProtocol
-from harbor.core.starts import AT_ONCE, Starts
+from harbor.core.starts import AT_ONCE, FEWEST, Starts
 from tests.core.running import wait_until
 from tests.core.sending import about, answer, head, serving, sized
 
@@ -59,6 +59,29 @@ async def test_one_that_fails_keeps_no_other_from_beginning() -> None:
         await asyncio.sleep(0)
     assert (begun, [type(each) for each in failed]) == ([1], [IndexError])
     assert starts.may_begin()
+
+
+async def test_fewer_begin_where_turns_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, begun = Starts(asyncio.get_running_loop()), list[int]()
+    now, turn_s = 1.0, 0.2
+    monkeypatch.setattr("harbor.core.starts.monotonic", lambda: now)
+    for number in range(500):
+        if not starts.may_begin():
+            starts.begin_soon(partial(begun.append, number))
+    counts = []
+    for _ in range(14):
+        before = len(begun)
+        await asyncio.sleep(0)
+        counts.append(len(begun) - before)
+        now += turn_s
+        if counts[-1] == FEWEST:
+            turn_s = 0.001
+    assert counts[:4] == [32, 16, 8, 4]
+    assert set(counts[4:]) == {*range(8, 33, 4)} | {*counts[4:5]}
+    assert counts[3:] == sorted(counts[3:])
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert begun == list(range(AT_ONCE, 500))
 
 
 async def test_who_has_waited_is_counted_once() -> None:
