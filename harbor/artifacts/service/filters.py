@@ -91,7 +91,7 @@ def is_part(match: q.Match) -> bool:
     return match.form == "fuzzy" if key == "tags" else key == "digest" and is_any_part
 
 
-def labelled(match: q.Match) -> ColumnElement[bool]:
+def labelled(around: Around, match: q.Match) -> ColumnElement[bool]:
     """``labels``: the ids of all that an artifact must carry, as in ``(1 2)``."""
     fits = all(text.isascii() and text.isdigit() for text in match.texts)
     if match.form != "all" or not match.texts or not fits:
@@ -100,10 +100,11 @@ def labelled(match: q.Match) -> ColumnElement[bool]:
         q.Match("labels", "exact", (text,)).on(ArtifactLabel.label_id)
         for text in sorted(set(match.texts))
     ]
-    # Each label begins with its own artifacts, not with all that a list may show.
-    return and_(
-        *(Artifact.id.in_(select(ArtifactLabel.artifact_id).where(label)) for label in labels)
-    )
+    # Each label begins with its own artifacts, not with all that a list may show, but for a list
+    # that begins with the few that are known.
+    has_few = any(each is not None for each in around.known.values())
+    column = q.Aside(Artifact.id) if has_few else Artifact.id
+    return and_(*(column.in_(select(ArtifactLabel.artifact_id).where(label)) for label in labels))
 
 
 def in_repository(around: Around, match: q.Match) -> ColumnElement[bool]:
@@ -139,7 +140,6 @@ FIELDS: q.Fields = {
     "icon": Artifact.icon,
     "push_time": Artifact.push_time,
     "pull_time": func.coalesce(Artifact.pull_time, literal(NEVER, Time)),
-    "labels": labelled,
     "base": base,
 }
 
@@ -165,6 +165,7 @@ def conditions(asked: str, around: Around) -> list[ColumnElement[bool]]:
     sought = {
         "tags": partial(tagged, around),
         "digest": partial(digested, around),
+        "labels": partial(labelled, around),
         "repository_name": partial(in_repository, around),
     }
     found = q.conditions(asked, {**FIELDS, **TYPES, **sought})
