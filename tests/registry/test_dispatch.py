@@ -217,8 +217,9 @@ def test_every_answer_says_what_this_is_and_which_request_it_was(
 def test_even_a_server_error_says_so_and_tells_no_more(start: Start, database_url: str) -> None:
     client = start()
     push_image(client, "library/app")
-    change(database_url, text("DROP TABLE artifact_accessory"))
+    change(database_url, text("ALTER TABLE artifact_accessory RENAME TO not_there"))
     answer = client.get(f"/v2/library/app/referrers/{DIGEST}", auth=ADMIN)
+    change(database_url, text("ALTER TABLE not_there RENAME TO artifact_accessory"))
     assert error_of(answer) == (500, "UNKNOWN")
     assert answer.json()["errors"][0]["message"] == "internal server error"
     assert answer.headers[VERSION] == "registry/2.0"
