@@ -14,6 +14,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
@@ -169,14 +170,17 @@ class At(FunctionElement[int]):
     inherit_cache = True
 
 
-@compiles(At, "sqlite")
-def _at_on_sqlite(element: At, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"instr({compiler.process(element.clauses, **rest)})"
+def spelled(element: type[FunctionElement[Any]], **names: str) -> None:
+    """Let *element* be called by its name in each kind of database."""
+    for dialect, name in names.items():
+        compiles(element, dialect)(partial(called, name))
 
 
-@compiles(At, "postgresql")
-def _at_on_postgresql(element: At, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"strpos({compiler.process(element.clauses, **rest)})"
+def called(name: str, element: FunctionElement[Any], compiler: SQLCompiler, **rest: Any) -> str:
+    return f"{name}({compiler.process(element.clauses, **rest)})"
+
+
+spelled(At, sqlite="instr", postgresql="strpos")
 
 
 class Listing(Paging, kw_only=True):
@@ -191,9 +195,8 @@ class Match(Struct, frozen=True):
 
     key: str
     form: Form
-    texts: tuple[
-        str, ...
-    ]  # one; of a range the two ends, "" where it is open; of a list any number
+    # One; of a range the two ends, "" where it is open; of a list any number.
+    texts: tuple[str, ...]
     operator: str = "exact"  # of an exact match
 
     @property

@@ -18,6 +18,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from harbor.artifacts.models import Artifact, Tag
 from harbor.artifacts.service.filters import NEVER
+from harbor.core.query import spelled
 from harbor.core.wire import Time
 from harbor.immutability.service import Rules
 
@@ -46,24 +47,8 @@ class Moment(FunctionElement[str]):
     inherit_cache = True
 
 
-@compiles(Worded, "sqlite")
-def _worded_on_sqlite(element: Worded, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"printf({compiler.process(element.clauses, **rest)})"
-
-
-@compiles(Worded, "postgresql")
-def _worded_on_postgresql(element: Worded, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"format({compiler.process(element.clauses, **rest)})"
-
-
-@compiles(Quoted, "sqlite")
-def _quoted_on_sqlite(element: Quoted, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"json_quote({compiler.process(element.clauses, **rest)})"
-
-
-@compiles(Quoted, "postgresql")
-def _quoted_on_postgresql(element: Quoted, compiler: SQLCompiler, **rest: Any) -> str:
-    return f"to_json({compiler.process(element.clauses, **rest)})"
+spelled(Worded, sqlite="printf", postgresql="format")
+spelled(Quoted, sqlite="json_quote", postgresql="to_json")
 
 
 @compiles(Moment, "sqlite")
