@@ -13,6 +13,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from harbor.core.bodies import BodyProtocol
+from harbor.core.packets import PACKET, unpaced, whole
 from harbor.core.settings import MIB
 
 EXTENSION = "http.response.zerocopysend"
@@ -77,7 +78,12 @@ class ServingProtocol(BodyProtocol):
             await self._drain()
             self.sending = True
             try:
-                await self._pump(cycle, file, offset, count)
+                if count > PACKET:
+                    unpaced(self.transport)
+                    with whole(self.transport):
+                        await self._pump(cycle, file, offset, count)
+                else:
+                    await self._pump(cycle, file, offset, count)
             finally:
                 self.sending = False
             if cycle.disconnected:
