@@ -78,7 +78,7 @@ class ServingProtocol(BodyProtocol):
             await self._drain()
             self.sending = True
             try:
-                if count > PACKET:
+                if count > PACKET and not self.transport.is_closing():
                     unpaced(self.transport)
                     with whole(self.transport):
                         await self._pump(cycle, file, offset, count)

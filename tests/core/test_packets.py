@@ -5,15 +5,16 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
-from harbor.core import packets
+from harbor.core import packets, zerocopy
 from harbor.core.express import serving
 from harbor.core.packets import CONGESTION, CORK, NAME_BYTES, PLAIN
 from harbor.core.settings import MIB
 from harbor.core.watch import Limits
+from harbor.core.zerocopy import EXTENSION
 from tests.core.running import Server, running, wait_until
 from tests.core.test_zerocopy import GET, App
 
@@ -84,6 +85,33 @@ def test_who_leaves_in_the_middle_harms_nobody(server: Server) -> None:
             asked(client, SIZE)
     with server.connect() as client:
         pull(client)
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_connection_that_was_closed_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    touched: list[object] = []
+    monkeypatch.setattr(zerocopy, "unpaced", touched.append)  # its descriptor may be another's
+    (tmp_path / "file").write_bytes(bytes(MIB))
+    told = App(tmp_path / "file")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def sending(message: Any) -> None:
+            if message["type"] == EXTENSION:
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+            await send(message)
+
+        await told(scope, receive, sending)
+
+    with running(app, serving(Limits()), loop) as server:
+        with server.connect() as client:
+            asked(client, MIB)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert told.ended.get(timeout=10) == "well"
+    os.close(told.fd)
+    assert touched == []
 
 
 def test_who_is_on_the_same_machine_is_not_paced(
