@@ -29,7 +29,7 @@ from harbor.core.settings import MIB
 from harbor.core.watch import KIB
 
 FAST = 32 * KIB  # who sends so much between two looks has more to send
-HIGH = 512 * KIB  # of one client, not taken by the application: no more is read
+HIGH = 128 * KIB  # of one client, not taken by the application: no more is read
 LOW = HIGH // 2
 ALL_HIGH = 16 * MIB  # of all clients: only those are read of whom nothing waits
 TINY = KIB  # pieces below are joined: an object for each byte would cost eighty

@@ -9,10 +9,10 @@ import pytest
 
 from harbor.core.storage import lanes
 from harbor.core.storage.filesystem import FileStore
-from harbor.core.storage.lanes import AT_ONCE, MEMORY, SLICE, Intake, Turn, Turns
+from harbor.core.storage.lanes import AT_ONCE, FEW, MEMORY, SLICE, Intake, Turn, Turns
 from harbor.core.storage.sources import Pieces
 from harbor.core.storage.stages import DEPTH, Stages
-from harbor.core.storage.writing import BATCH, BLOCK, LEAST, Writer
+from harbor.core.storage.writing import BATCH, BLOCK, LEAST, Batch, Writer
 from tests.conformance.pushing import begun, sent
 
 pytestmark = pytest.mark.anyio
@@ -162,16 +162,40 @@ async def test_an_upload_that_ends_badly_gives_its_turn_back(
 
 
 async def test_what_is_lent_is_shared_among_those_who_go_on() -> None:
-    turns, shares = Turns(), []
-    entered = [Turn(turns, Pieces(sent())) for _ in range(AT_ONCE)]
-    for turn in entered:
-        assert turns.enter(turn)
-        shares.append(turns.share)
-    assert shares[:4] == [BATCH, 3 * MIB // 2, MIB, 3 * MIB // 4]
-    assert set(shares[8:]) == {LEAST}
-    for many, share in enumerate(shares, 1):
-        assert share == LEAST or many * DEPTH * share <= MEMORY
-        assert share % BLOCK == 0
+    turns = Turns()
+    for many in range(1, AT_ONCE + 1):
+        assert turns.enter(Turn(turns, Pieces(sent())))
+        assert turns.share == LEAST or many * turns.depth * turns.share <= MEMORY
+        assert turns.share % BLOCK == 0
+        assert turns.share >= 3 * MIB // 2 or many > 4
+        assert turns.depth == (DEPTH if many <= FEW else 1)
+    assert turns.share == LEAST
+
+
+async def test_of_many_uploads_one_batch_each_is_lent(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent, most = set[Batch](), 0
+    lend, free = Writer.lend, Writer.free
+
+    def lending(self: Writer, nbytes: int = BATCH) -> Batch:
+        nonlocal most
+        lent.add(batch := lend(self, nbytes))
+        most = max(most, len(lent))
+        return batch
+
+    def freeing(self: Writer, batch: Batch) -> None:
+        lent.discard(batch)
+        free(self, batch)
+
+    monkeypatch.setattr(Writer, "lend", lending)
+    monkeypatch.setattr(Writer, "free", freeing)
+    data = bytes(8 * BATCH)
+    uploads = [await begun(store) for _ in range(FEW + 2)]
+    sizes = await asyncio.gather(*(store.append(each, sent(data)) for each in uploads))
+    assert set(sizes) == {len(data)}
+    assert not lent
+    assert most <= len(uploads) + 1  # the first did not yet know of the others
 
 
 async def test_nothing_of_an_upload_is_left_to_be_collected(store: FileStore) -> None:

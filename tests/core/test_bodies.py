@@ -79,7 +79,7 @@ def test_requests_right_behind_bodies_are_answered_in_their_order(here: Running)
         sender.join()
 
 
-@pytest.mark.parametrize("nbytes", [3, 100_000, 500_000])
+@pytest.mark.parametrize("nbytes", [3, HIGH // 2, HIGH])
 def test_what_came_is_told_before_the_client_is_gone(here: Running, nbytes: int) -> None:
     with here.connect() as client:
         client.sendall(head(b"/held", b"Content-Length: 9999999") + DATA[:nbytes])
@@ -198,7 +198,7 @@ def test_a_sender_that_was_held_up_for_long_has_as_long_to_notice(here: Running)
 
 
 def test_many_bodies_stay_below_a_limit_and_all_arrive(here: Running) -> None:
-    count, wrong = 60, []
+    count, wrong = ALL_HIGH // HIGH + 20, []
 
     def push(client: socket.socket) -> None:
         with client, client.makefile("rb") as stream:
@@ -222,8 +222,8 @@ def test_many_bodies_stay_below_a_limit_and_all_arrive(here: Running) -> None:
 def test_connections_that_break_together_give_back_what_they_held(here: Running) -> None:
     clients = [here.connect() for _ in range(20)]
     for client in clients:
-        client.sendall(head(b"/held", b"Content-Length: 99999999") + DATA[: MIB // 2])
-    wait_until(lambda: here.shared.held == 10 * MIB)
+        client.sendall(head(b"/held", b"Content-Length: 99999999") + DATA[:HIGH])
+    wait_until(lambda: here.shared.held == len(clients) * HIGH)
     for client in clients:
         client.close()
     here.app.may_go_on.set()

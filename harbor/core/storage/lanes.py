@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 SMALL = 64 * 1024  # bytes; up to here a thread costs more than the work
 AT_ONCE = 16  # uploads whose bytes are taken in at the same time
 SLICE = 8 * MIB  # then whoever waits has a turn
-MEMORY = 6 * MIB  # that is lent, unless more uploads go on than that is enough for
+MEMORY = 7 * MIB  # that is lent, unless few uploads need less
 BLOCKS = MIB // 4  # of which each has whole ones
+FEW = 2  # uploads, of each of which one batch is filled while another is worked on
 LATE_S = 0.1  # who holds a turn, and sends nothing for so long, loses it to whoever waits
 
 
@@ -51,9 +52,18 @@ class Turns:
         return bool(self._waiting or self._returning)
 
     @property
+    def depth(self) -> int:
+        """How many batches of one upload have memory at a time.
+
+        Of more than a few, one each: others are filled while it is worked on, and large batches
+        gain more than to be ahead.
+        """
+        return DEPTH if len(self._holders) <= FEW else 1
+
+    @property
     def share(self) -> int:
         """How many bytes of memory to lend at once: the fewer uploads, the more."""
-        each = MEMORY // (DEPTH * max(1, len(self._holders)))
+        each = MEMORY // (self.depth * max(1, len(self._holders)))
         return max(LEAST, min(each - each % BLOCKS, BATCH))
 
     def enter(self, turn: "Turn") -> bool:
@@ -235,7 +245,7 @@ class Intake:
                 self._writer.free(batch)
                 return
             turn.busy = True
-            await self._stages.put(batch)
+            await self._stages.put(batch, self._turns.depth)
             turn.busy = False
 
     async def _put_down(self) -> None:

@@ -13,8 +13,7 @@ from typing import Any
 
 from harbor.core.storage.writing import Batch
 
-DEPTH = 2  # batches of one upload that are worked on: then no more are filled
-LOW = 1  # until so few are left
+DEPTH = 2  # batches of one upload that are worked on at most: then no more are filled
 ROUNDS = 16  # then other uploads, for which there is no thread, have a turn
 
 Work = Callable[[list[Batch]], None]
@@ -70,16 +69,16 @@ class Stages:
     def is_idle(self) -> bool:
         return not self._under_way
 
-    async def put(self, batch: Batch) -> None:
-        """Have *batch* hashed and written; wait while there is too much of that."""
+    async def put(self, batch: Batch, depth: int = DEPTH) -> None:
+        """Have *batch* hashed and written; wait while *depth* batches are under way."""
         batch.stages = len(self._stages)
         with self._lock:
             self._under_way += 1
-            full = self._under_way >= DEPTH
+            full = self._under_way >= depth
         for stage in self._stages:
             stage.put(batch)
         if full:
-            await self.until(LOW)
+            await self.until(depth - 1)
 
     async def until(self, few: int = 0) -> None:
         """Wait until *few* batches are under way, even if cancelled meanwhile; raises `error`."""

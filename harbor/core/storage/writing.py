@@ -39,7 +39,7 @@ class Memory(mmap.mmap):
             self.used = nbytes
 
 
-_spare: list[Memory] = []
+_spare: list[Memory] = []  # that no upload uses now
 
 
 class Batch:
@@ -79,15 +79,13 @@ class Writer:
         self._pushed = end  # what the disk has begun with
         self._may = direct and bool(DIRECT)
         self._past: int | None = None  # the same file, opened to write past the page cache
-        self._memory: list[Memory] = []  # that nobody uses now; all threads use the list
 
     def lend(self, nbytes: int = BATCH) -> Batch:
         """Memory for what comes next, whole blocks. The batch before it must have been filled."""
-        for kept in (self._memory, _spare):
-            with suppress(IndexError):  # other threads take from there, too
-                memory = kept.pop()
-                memory.keep(nbytes)
-                return Batch(memory, self._end, nbytes)
+        with suppress(IndexError):
+            memory = _spare.pop()
+            memory.keep(nbytes)
+            return Batch(memory, self._end, nbytes)
         memory = Memory(-1, BATCH, mmap.MAP_PRIVATE)  # what is shared is not given back in parts
         return Batch(memory, self._end, nbytes)
 
@@ -121,15 +119,18 @@ class Writer:
 
     def free(self, batch: Batch) -> None:
         """Take back the memory."""
-        self._memory.append(batch.memory)
+        if len(_spare) < SPARE:
+            _spare.append(batch.memory)
 
     def rest(self) -> None:
-        """Give away the memory that is not in use."""
-        while self._memory:
-            memory = self._memory.pop()
-            if len(_spare) < SPARE:
-                memory.keep(LEAST)
-                _spare.append(memory)
+        """Give back most of the memory that nobody uses: there is nothing to fill soon."""
+        resting: list[Memory] = []
+        with suppress(IndexError):  # there is no other way to ask, with several threads
+            while True:
+                resting.append(_spare.pop())
+        for memory in resting:
+            memory.keep(LEAST)
+            _spare.append(memory)
 
     def close(self) -> None:
         if self._past is not None:
