@@ -112,6 +112,15 @@ class Ledger:
                 if key.name not in self.loose
             ]
 
+    def tags(self, repository: str, digest: str) -> list[Key]:
+        """The tags that may point at a manifest."""
+        with self._lock:
+            return [
+                key
+                for key, values in self.allowed.items()
+                if key.kind == "tag" and key.repository == repository and digest in values
+            ]
+
     def loosen(self, digests: Iterable[str]) -> None:
         """Blobs of a manifest that is to be deleted: they leave the project with the last one."""
         with self._lock:

@@ -136,11 +136,7 @@ class Pusher:
         if known:
             digest = self.rng.choice(known)
             changes: dict[Key, str | None] = {Key("manifest", self.repository, digest): None}
-            changes |= {
-                key: None
-                for key, values in list(self.ledger.allowed.items())
-                if key.kind == "tag" and key.repository == self.repository and digest in values
-            }
+            changes |= dict.fromkeys(self.ledger.tags(self.repository, digest))
             self.ledger.loosen(parts(self.ledger.manifests[digest]))
             with self.ledger.changing(changes):
                 expect(self.delete("manifests", digest), 202)
